@@ -1,0 +1,1 @@
+"""What every function shares: pictures in, models asked, pictures composed, results kept."""

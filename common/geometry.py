@@ -1,0 +1,296 @@
+"""Sizes, boxes and placements: integer maths, no pixels.
+
+Two coordinate systems meet here and nowhere else:
+
+- ``box_2d``: ``(ymin, xmin, ymax, xmax)`` in 0..1000 relative to the picture, as vision models
+  answer and users write, so that every resolution crops alike;
+- `Box`: half-open pixels ``[top, bottom) x [left, right)``, as arrays are sliced.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Sequence
+from dataclasses import dataclass
+from enum import StrEnum
+
+from common.errors import BadBox, BadOptions
+
+RELATIVE = 1000
+MAX_SIDE = 65_500  # the largest side JPEG and WebP writers and the decoders behind them agree on
+
+Box2d = tuple[int, int, int, int]
+
+
+@dataclass(frozen=True, order=True)
+class Size:
+    """Width and height of a picture in pixels, both at least 1."""
+
+    width: int
+    height: int
+
+    def __post_init__(self) -> None:
+        if not (0 < self.width <= MAX_SIDE and 0 < self.height <= MAX_SIDE):
+            raise BadOptions(
+                f"A picture of {self.width} x {self.height} pixels cannot be made.",
+                advice=f"Each side must lie in 1..{MAX_SIDE}.",
+            )
+
+    def __str__(self) -> str:
+        return f"{self.width}x{self.height}"
+
+    @property
+    def pixels(self) -> int:
+        """Number of pixels."""
+        return self.width * self.height
+
+    @property
+    def ratio(self) -> float:
+        """Width over height."""
+        return self.width / self.height
+
+    @property
+    def longest(self) -> int:
+        """The longer side."""
+        return max(self.width, self.height)
+
+    def scaled(self, factor: float) -> Size:
+        """Return this size times `factor`, rounded, never below one pixel."""
+        return Size(max(1, round(self.width * factor)), max(1, round(self.height * factor)))
+
+    def within(self, longest: int) -> Size:
+        """Return the size shrunk, never grown, so that its longer side is at most `longest`."""
+        return self if self.longest <= longest else self.scaled(longest / self.longest)
+
+
+@dataclass(frozen=True)
+class Box:
+    """A half-open rectangle of pixels; never empty."""
+
+    top: int
+    left: int
+    bottom: int
+    right: int
+
+    def __post_init__(self) -> None:
+        if self.bottom <= self.top or self.right <= self.left:
+            raise BadBox(f"The box {self} is empty.")
+
+    def __str__(self) -> str:
+        return f"{self.top},{self.left},{self.bottom},{self.right}"
+
+    @property
+    def width(self) -> int:
+        """Number of columns."""
+        return self.right - self.left
+
+    @property
+    def height(self) -> int:
+        """Number of rows."""
+        return self.bottom - self.top
+
+    @property
+    def size(self) -> Size:
+        """Width and height."""
+        return Size(self.width, self.height)
+
+    @property
+    def area(self) -> int:
+        """Number of pixels."""
+        return self.width * self.height
+
+    @property
+    def slices(self) -> tuple[slice, slice]:
+        """Rows and columns, to index an array ``(H, W, ...)``."""
+        return slice(self.top, self.bottom), slice(self.left, self.right)
+
+    def moved(self, down: int, right: int) -> Box:
+        """Return the box shifted by whole pixels."""
+        return Box(self.top + down, self.left + right, self.bottom + down, self.right + right)
+
+    def intersection(self, other: Box) -> Box | None:
+        """Return what both boxes cover, or None."""
+        top, left = max(self.top, other.top), max(self.left, other.left)
+        bottom, right = min(self.bottom, other.bottom), min(self.right, other.right)
+        return Box(top, left, bottom, right) if bottom > top and right > left else None
+
+    def union(self, other: Box) -> Box:
+        """Return the smallest box that covers both."""
+        return Box(
+            min(self.top, other.top),
+            min(self.left, other.left),
+            max(self.bottom, other.bottom),
+            max(self.right, other.right),
+        )
+
+
+def whole(size: Size) -> Box:
+    """Return the box of the whole picture."""
+    return Box(0, 0, size.height, size.width)
+
+
+def overlap(a: Box, b: Box) -> float:
+    """Return intersection over union in 0..1."""
+    common = a.intersection(b)
+    return 0.0 if common is None else common.area / (a.area + b.area - common.area)
+
+
+# --- relative coordinates -------------------------------------------------------------------------
+
+
+def normal_box_2d(values: Sequence[float], size: Size | None = None) -> Box2d:
+    """Make a tidy ``box_2d`` of four numbers as a model may answer them.
+
+    All of them in 0..1 are read as a 0-1 scale; any above 1000 as pixels of `size`, when known.
+    Each axis is sorted, clamped to 0..1000 and widened outwards to whole thousandths.
+
+    Raises
+    ------
+    BadBox
+        Not four finite numbers, or nothing is left inside the picture.
+    """
+    if len(values) != 4 or not all(math.isfinite(value) for value in values):
+        raise BadBox(f"A box needs four finite numbers, not {list(values)}.")
+    y0, x0, y1, x1 = (float(value) for value in values)
+    if all(0 <= value <= 1 for value in (y0, x0, y1, x1)):
+        y0, x0, y1, x1 = (value * RELATIVE for value in (y0, x0, y1, x1))
+    elif max(y0, x0, y1, x1) > RELATIVE and size is not None:
+        y0, y1 = (value * RELATIVE / size.height for value in (y0, y1))
+        x0, x1 = (value * RELATIVE / size.width for value in (x0, x1))
+    ymin, ymax = _covering(min(y0, y1), max(y0, y1), RELATIVE)
+    xmin, xmax = _covering(min(x0, x1), max(x0, x1), RELATIVE)
+    if ymax <= ymin or xmax <= xmin:
+        raise BadBox(f"The box {list(values)} has no area inside the picture.")
+    return ymin, xmin, ymax, xmax
+
+
+def box_from_2d(box_2d: Sequence[float], size: Size) -> Box:
+    """Return the smallest pixel box of a picture of `size` that covers `box_2d`.
+
+    Raises
+    ------
+    BadBox
+        See `normal_box_2d`.
+    """
+    ymin, xmin, ymax, xmax = normal_box_2d(box_2d, size)
+    top, bottom = _covering(
+        ymin * size.height / RELATIVE, ymax * size.height / RELATIVE, size.height
+    )
+    left, right = _covering(xmin * size.width / RELATIVE, xmax * size.width / RELATIVE, size.width)
+    return Box(top, left, max(bottom, top + 1), max(right, left + 1))
+
+
+def box_to_2d(box: Box, size: Size) -> Box2d:
+    """Return the smallest ``box_2d`` that covers `box` of a picture of `size`."""
+    ymin, ymax = _covering(
+        box.top * RELATIVE / size.height, box.bottom * RELATIVE / size.height, RELATIVE
+    )
+    xmin, xmax = _covering(
+        box.left * RELATIVE / size.width, box.right * RELATIVE / size.width, RELATIVE
+    )
+    return ymin, xmin, max(ymax, ymin + 1), max(xmax, xmin + 1)
+
+
+def _covering(low: float, high: float, limit: int) -> tuple[int, int]:
+    """Round an interval outwards to integers, forgiving float noise, and clamp it to 0..limit."""
+    noise = 1e-6
+    return (
+        min(max(math.floor(low + noise), 0), limit),
+        max(min(math.ceil(high - noise), limit), 0),
+    )
+
+
+# --- crops ----------------------------------------------------------------------------------------
+
+
+def with_margin(box: Box, size: Size, share: float, least: int = 0) -> Box:
+    """Return `box` grown on every side by `share` of its longer side, kept inside the picture.
+
+    Parameters
+    ----------
+    share
+        Margin over the box's longer side, 0 or more.
+    least
+        The margin's lower bound in pixels.
+    """
+    margin = max(least, round(share * max(box.width, box.height)))
+    return Box(
+        max(0, box.top - margin),
+        max(0, box.left - margin),
+        min(size.height, box.bottom + margin),
+        min(size.width, box.right + margin),
+    )
+
+
+# --- canvases -------------------------------------------------------------------------------------
+
+
+class Anchor(StrEnum):
+    """Where the source stands on a larger canvas."""
+
+    CENTER = "center"
+    TOP = "top"
+    BOTTOM = "bottom"
+    LEFT = "left"
+    RIGHT = "right"
+    TOP_LEFT = "top-left"
+    TOP_RIGHT = "top-right"
+    BOTTOM_LEFT = "bottom-left"
+    BOTTOM_RIGHT = "bottom-right"
+
+
+@dataclass(frozen=True)
+class Placement:
+    """A canvas, and the frame of it in which the source stands, pixel for pixel."""
+
+    canvas: Size
+    frame: Box
+
+
+def place(source: Size, canvas: Size, anchor: Anchor = Anchor.CENTER) -> Placement:
+    """Place a source on a canvas at least as large.
+
+    Raises
+    ------
+    BadOptions
+        The canvas is smaller than the source on some side.
+    """
+    if canvas.width < source.width or canvas.height < source.height:
+        raise BadOptions(
+            f"A canvas of {canvas} cannot hold the photo of {source}.",
+            advice="Ask for a size at least as large as the photo on both sides.",
+            field="size",
+        )
+    top = _start(canvas.height - source.height, "top" in anchor, "bottom" in anchor)
+    left = _start(canvas.width - source.width, "left" in anchor, "right" in anchor)
+    return Placement(canvas, Box(top, left, top + source.height, left + source.width))
+
+
+def _start(free: int, at_start: bool, at_end: bool) -> int:
+    if at_start:
+        return 0
+    return free if at_end else free // 2
+
+
+def canvas_of_ratio(source: Size, ratio: float) -> Size:
+    """Return the smallest canvas of `ratio` (width over height) that holds `source`.
+
+    Raises
+    ------
+    BadOptions
+        The ratio is so far off that no picture file could hold the canvas.
+    """
+    if ratio >= source.ratio:
+        return Size(max(source.width, round(source.height * ratio)), source.height)
+    return Size(source.width, max(source.height, round(source.width / ratio)))
+
+
+def fitted(size: Size, inside: Size) -> Size:
+    """Return `size` scaled, up or down, to the largest of its ratio that fits `inside`."""
+    scaled = size.scaled(min(inside.width / size.width, inside.height / size.height))
+    return Size(min(scaled.width, inside.width), min(scaled.height, inside.height))
+
+
+def ratio_error(a: Size, b: Size) -> float:
+    """Return how far two ratios are apart: 0 for equal, .05 for five per cent."""
+    return abs(math.log(a.ratio / b.ratio))

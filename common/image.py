@@ -1,0 +1,93 @@
+"""A picture in memory, and the array types that the whole house speaks.
+
+Pixels are RGB; alpha is straight.  Files, profiles and metadata are the codec's business: it reads
+them into `Provenance` and writes them back, and nothing between looks inside.
+"""
+
+from __future__ import annotations
+
+import hashlib
+from dataclasses import dataclass, field, replace
+
+import numpy as np
+from numpy.typing import NDArray
+
+from common.geometry import Box, Size
+
+U8 = NDArray[np.uint8]
+F32 = NDArray[np.float32]
+Mask = NDArray[np.bool_]
+
+OPAQUE = 255
+
+
+@dataclass(frozen=True)
+class Provenance:
+    """What a file said about itself beyond its pixels.
+
+    Attributes
+    ----------
+    format
+        The field's short name: ``jpeg``, ``png``, ``webp``, ``tiff``, ``bmp``, ``gif``.
+    icc
+        The embedded colour profile; written back unchanged, since the pixels are.
+    dpi
+        Horizontal and vertical resolution.
+    notes
+        What was lost or chosen while decoding, in plain sentences, for the report.
+    """
+
+    format: str = "png"
+    icc: bytes | None = None
+    dpi: tuple[float, float] | None = None
+    notes: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, eq=False)
+class Image:
+    """A picture: colour, perhaps alpha, and where it came from.
+
+    Attributes
+    ----------
+    rgb
+        uint8 (H, W, 3).
+    alpha
+        uint8 (H, W), straight; None where every pixel is opaque.
+    provenance
+        See `Provenance`.
+    """
+
+    rgb: U8
+    alpha: U8 | None = None
+    provenance: Provenance = field(default_factory=Provenance)
+
+    def __post_init__(self) -> None:
+        if self.rgb.dtype != np.uint8 or self.rgb.ndim != 3 or self.rgb.shape[2] != 3:
+            raise TypeError(f"rgb must be uint8 (H, W, 3), not {self.rgb.dtype} {self.rgb.shape}")
+        if self.alpha is None:
+            return
+        if self.alpha.dtype != np.uint8 or self.alpha.shape != self.rgb.shape[:2]:
+            raise TypeError(f"alpha must be uint8 {self.rgb.shape[:2]}, not {self.alpha.shape}")
+
+    @property
+    def size(self) -> Size:
+        """Width and height."""
+        height, width = self.rgb.shape[:2]
+        return Size(width, height)
+
+    def crop(self, box: Box) -> Image:
+        """Return the part inside `box`, as a view."""
+        alpha = None if self.alpha is None else self.alpha[box.slices]
+        return replace(self, rgb=self.rgb[box.slices], alpha=alpha)
+
+    def opaque(self) -> Image:
+        """Return the colour alone; the alpha is forgotten, not blended."""
+        return self if self.alpha is None else replace(self, alpha=None)
+
+    def digest(self) -> str:
+        """Return the SHA-256 of size and pixels, in hex: equal pictures, equal digest."""
+        seen = hashlib.sha256(f"{self.size}{self.alpha is not None}".encode())
+        seen.update(np.ascontiguousarray(self.rgb).data)
+        if self.alpha is not None:
+            seen.update(np.ascontiguousarray(self.alpha).data)
+        return seen.hexdigest()

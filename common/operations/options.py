@@ -1,0 +1,210 @@
+"""Options of every operation: one model each, the same names at every door.
+
+A command's flag, a form field, a JSON member and a recipe's entry all bear the field's name and are
+read by the same validators, so that they mean the same and are refused alike.
+"""
+
+from __future__ import annotations
+
+import json
+import re
+from typing import Annotated, Any, Literal, TypeVar
+
+from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, ValidationError, model_validator
+
+from common.errors import BadOptions, StudioError
+from common.geometry import Anchor, Box2d, Size, normal_box_2d
+
+AnyOptions = TypeVar("AnyOptions", bound="Options")
+
+Engine = Literal["gemini", "embedded"]
+OnFail = Literal["error", "review", "original"]
+KeyName = Literal["auto", "green", "blue", "magenta"]
+
+
+def _box(value: object) -> object:
+    numbers = _numbers(value, "a box") if isinstance(value, str) else value
+    try:
+        return normal_box_2d(numbers)  # type: ignore[arg-type]
+    except (StudioError, TypeError, ValueError) as error:
+        raise ValueError(f"{error} Write it as Y0,X0,Y1,X1 in 0..1000.") from None
+
+
+def _boxes(value: object) -> object:
+    """One box, as a string or four numbers, is a list of one; a JSON text is what it says."""
+    if isinstance(value, str) and value.lstrip().startswith("["):
+        value = json.loads(value)
+    if isinstance(value, str):
+        return [value]
+    if (
+        isinstance(value, list)
+        and len(value) == 4
+        and all(isinstance(n, int | float) for n in value)
+    ):
+        return [value]
+    return value
+
+
+def _numbers(text: str, what: str) -> list[float]:
+    try:
+        return [float(part) for part in text.strip("[]() ").split(",")]
+    except ValueError:
+        raise ValueError(f"{text!r} is not {what}.") from None
+
+
+def _strings(value: object) -> object:
+    return [value] if isinstance(value, str) else value
+
+
+def _ratio(value: object) -> object:
+    if not isinstance(value, str):
+        return value
+    wide, _, high = value.partition(":")
+    try:
+        ratio = float(wide) / float(high or 1)
+    except (ValueError, ZeroDivisionError):
+        raise ValueError(f"{value!r} is not a ratio like 16:9.") from None
+    return ratio
+
+
+def _size(value: object) -> object:
+    if not isinstance(value, str):
+        return value
+    match = re.fullmatch(r"(\d{1,6})[xX](\d{1,6})", value.strip())
+    if not match:
+        raise ValueError(f"{value!r} is not a size like 1920x1080.")
+    try:
+        return Size(int(match[1]), int(match[2]))
+    except StudioError as error:
+        raise ValueError(str(error)) from None
+
+
+def _margin(value: object) -> object:
+    parts = value.split(",") if isinstance(value, str) else value
+    if not isinstance(parts, list | tuple) or len(parts) not in {1, 4}:
+        raise ValueError(
+            "A margin is one length or T,R,B,L, each in pixels (40) or per cent (10%)."
+        )
+    lengths = [str(part).strip() for part in parts]
+    for length in lengths:
+        if not re.fullmatch(r"\d{1,6}|\d{1,4}(\.\d+)?%", length):
+            raise ValueError(f"{length!r} is neither pixels like 40 nor a share like 10%.")
+    return tuple(lengths * 4 if len(lengths) == 1 else lengths)
+
+
+BoxOption = Annotated[Box2d, BeforeValidator(_box)]
+BoxesOption = Annotated[list[BoxOption], BeforeValidator(_boxes)]
+StringsOption = Annotated[list[str], BeforeValidator(_strings)]
+RatioOption = Annotated[float, BeforeValidator(_ratio), Field(ge=1 / 50, le=50)]
+SizeOption = Annotated[Size, BeforeValidator(_size)]
+MarginOption = Annotated[tuple[str, str, str, str], BeforeValidator(_margin)]
+
+
+class Options(BaseModel):
+    """What every operation understands."""
+
+    model_config = ConfigDict(extra="forbid", frozen=True, populate_by_name=True)
+
+    engine: Engine | None = Field(
+        default=None, description="gemini or embedded; by default gemini where it is set up"
+    )
+    dry_run: bool = Field(default=False, description="tell plan and price, call no model")
+
+
+class GatedOptions(Options):
+    """What operations whose results pass a quality gate understand."""
+
+    on_fail: OnFail = Field(
+        default="error",
+        description="when the gate refuses: error, review (the best, marked) or original",
+    )
+
+
+class DetectOptions(Options):
+    """Options of detect."""
+
+    query: str = Field(default="", max_length=500, description="what to find, in plain words")
+
+
+class CutoutOptions(GatedOptions):
+    """Options of cutout."""
+
+    subject: str = Field(default="", max_length=500, description="what to cut out, in plain words")
+    box: BoxOption | None = Field(
+        default=None, description="where the subject is: Y0,X0,Y1,X1 in 0..1000"
+    )
+    background: str = Field(
+        default="transparent",
+        max_length=2000,
+        description="transparent, #RRGGBB, or a picture to stand on",
+    )
+    key: KeyName = Field(default="auto", description="backing colour: auto, green, blue or magenta")
+
+
+class EraseOptions(GatedOptions):
+    """Options of erase."""
+
+    region: BoxesOption = Field(
+        default_factory=list,
+        max_length=100,
+        description="where to erase: Y0,X0,Y1,X1 in 0..1000; may be given again",
+    )
+    keep: StringsOption = Field(
+        default_factory=list, max_length=100, description="writing to keep; may be given again"
+    )
+
+
+class ExpandOptions(GatedOptions):
+    """Options of expand: exactly one of aspect, size and margin."""
+
+    aspect: RatioOption | None = Field(default=None, description="the canvas's ratio, like 16:9")
+    size: SizeOption | None = Field(
+        default=None, description="the canvas in pixels, like 1920x1080"
+    )
+    margin: MarginOption | None = Field(
+        default=None, description="top, right, bottom and left, each in pixels or per cent"
+    )
+    anchor: Anchor = Field(
+        default=Anchor.CENTER, description="where the photo stands on the canvas"
+    )
+
+    @model_validator(mode="after")
+    def _one_canvas(self) -> ExpandOptions:
+        given = [name for name in ("aspect", "size", "margin") if getattr(self, name) is not None]
+        if len(given) != 1:
+            raise ValueError("Give exactly one of aspect, size and margin.")
+        return self
+
+
+def read_options(kind: type[AnyOptions], values: dict[str, Any]) -> AnyOptions:
+    """Read `values` as options of `kind`.
+
+    Raises
+    ------
+    BadOptions
+        Naming the first field at fault in `field`, all of them in ``details["errors"]``.
+    """
+    try:
+        return kind.model_validate(values)
+    except ValidationError as error:
+        raise _as_bad_options(error) from None
+
+
+def _as_bad_options(error: ValidationError) -> BadOptions:
+    faults = [
+        {"field": ".".join(map(str, fault["loc"])), "message": _plain(fault["msg"])}
+        for fault in error.errors(include_url=False, include_context=False, include_input=False)
+    ]
+    first = faults[0]
+    name = first["field"]
+    return BadOptions(
+        f"{name}: {first['message']}" if name else first["message"],
+        field=name or None,
+        details={"errors": faults},
+    )
+
+
+def _plain(message: str) -> str:
+    return {"Extra inputs are not permitted": "There is no such option."}.get(
+        message, message.removeprefix("Value error, ")
+    )

@@ -1,0 +1,94 @@
+"""What every result tells about itself, as one pydantic model."""
+
+from __future__ import annotations
+
+from typing import Literal
+
+from pydantic import BaseModel, ConfigDict, Field
+
+from common.geometry import Box2d
+
+Decision = Literal["accepted", "review", "original", "refused", "planned"]
+
+
+class _Part(BaseModel):
+    model_config = ConfigDict(extra="forbid")
+
+
+class PictureFacts(_Part):
+    """Size in pixels and the file format of a picture."""
+
+    width: int
+    height: int
+    format: str
+
+
+class FoundBox(_Part):
+    """One found thing: where, what, and how sure."""
+
+    box_2d: Box2d = Field(description="ymin, xmin, ymax, xmax in 0..1000")
+    pixels: tuple[int, int, int, int] = Field(description="top, left, bottom, right; half-open")
+    label: str
+    kind: Literal["object", "text"]
+    text: str = ""
+    material: Literal["opaque", "translucent", "fine", ""] = ""
+    confidence: float = Field(ge=0, le=1)
+
+
+class Fidelity(_Part):
+    """How much of the source came through untouched."""
+
+    equal_share: float = Field(ge=0, le=1, description="share of kept pixels equal to the source's")
+    largest_difference: int = Field(
+        ge=0, le=255, description="largest channel difference outside the edit, 0 is byte-equal"
+    )
+
+
+class PlannedCall(_Part):
+    """One call to a model, told before it is made."""
+
+    purpose: str
+    model: str
+    width: int
+    height: int
+    dollars: float
+
+
+class Cost(_Part):
+    """What the models took."""
+
+    calls: int = 0
+    remembered: int = Field(default=0, description="answers that were stored and cost nothing")
+    input_tokens: int = 0
+    output_tokens: int = 0
+    dollars: float = 0.0
+
+
+class Rung(_Part):
+    """One attempt on the ladder: with what, and why it was not the last."""
+
+    engine: str
+    key: str = ""
+    accepted: bool
+    reasons: list[str] = Field(default_factory=list)
+
+
+class Report(_Part):
+    """Everything a result says about how it came to be."""
+
+    operation: str
+    engine: str = Field(description="the engine behind the result")
+    models: list[str] = Field(default_factory=list)
+    source: PictureFacts
+    result: PictureFacts | None = None
+    boxes: list[FoundBox] = Field(default_factory=list)
+    plan: dict[str, object] = Field(default_factory=dict)
+    calls: list[PlannedCall] = Field(default_factory=list)
+    scores: dict[str, float] = Field(default_factory=dict)
+    fidelity: Fidelity | None = None
+    cost: Cost = Field(default_factory=Cost)
+    milliseconds: dict[str, float] = Field(default_factory=dict)
+    ladder: list[Rung] = Field(default_factory=list)
+    warnings: list[str] = Field(default_factory=list)
+    decision: Decision = "accepted"
+    steps: list[Report] = Field(default_factory=list, description="a pipeline's steps, in order")

@@ -1,0 +1,125 @@
+"""Environment -> one frozen `Settings`, read once, at the door."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import Literal
+
+from common.errors import Misconfigured
+
+Engine = Literal["gemini", "embedded"]
+
+
+@dataclass(frozen=True)
+class Settings:
+    """Everything an operator may set.
+
+    Attributes
+    ----------
+    engine
+        The engine when a request names none.
+    gemini_api_key, vertex_project, vertex_location
+        Credentials of the Gemini API, or where Vertex AI answers; never printed.
+    gemini_base_url
+        Another address of the same API, for a proxy or a test double.
+    image_model, text_model, image_size
+        Model ids for pictures and for facts; ``1K``, ``2K`` or ``4K``.
+    model_seconds
+        One deadline for a model call and its repetitions; below the function's own timeout.
+    max_bytes, max_megapixels
+        Limits of a picture, checked before it is decoded.
+    input_bucket, work_bucket, output_bucket
+        ``gs://name`` or a folder; empty where a function has no need of it.
+    allowed_buckets
+        Names of buckets that ``image_uri`` may read from.
+    """
+
+    engine: Engine = "embedded"
+    gemini_api_key: str = field(default="", repr=False)
+    vertex_project: str = ""
+    vertex_location: str = ""
+    gemini_base_url: str = ""
+    image_model: str = "gemini-nano-banana-2.1"
+    text_model: str = "gemini-3.8-flash"
+    image_size: str = "1K"
+    model_seconds: float = 120.0
+    max_bytes: int = 50_000_000
+    max_megapixels: float = 100.0
+    input_bucket: str = ""
+    work_bucket: str = ""
+    output_bucket: str = ""
+    allowed_buckets: tuple[str, ...] = ()
+
+    @property
+    def gemini_is_set_up(self) -> bool:
+        """Whether there is a key, or a Vertex AI project."""
+        return bool(self.gemini_api_key or self.vertex_project)
+
+    @staticmethod
+    def from_environment(environ: Mapping[str, str]) -> Settings:
+        """Read the environment.
+
+        Raises
+        ------
+        Misconfigured
+            A variable makes no sense, or the input and output buckets are one and the same.
+        """
+        read = _Reader(environ)
+        key = read.text("GEMINI_API_KEY", read.text("GOOGLE_API_KEY"))
+        project = read.text("STUDIO_VERTEX_PROJECT", read.text("GOOGLE_CLOUD_PROJECT"))
+        wants_vertex = read.text("GOOGLE_GENAI_USE_VERTEXAI").lower() in {"1", "true", "yes"}
+        project = project if wants_vertex or "STUDIO_VERTEX_PROJECT" in environ else ""
+        settings = Settings(
+            engine=read.engine("STUDIO_ENGINE", "gemini" if key or project else "embedded"),
+            gemini_api_key=key,
+            vertex_project=project,
+            vertex_location=read.text("GOOGLE_CLOUD_LOCATION", "global") if project else "",
+            gemini_base_url=read.text("STUDIO_GEMINI_BASE_URL"),
+            image_model=read.text("STUDIO_IMAGE_MODEL", Settings.image_model),
+            text_model=read.text("STUDIO_TEXT_MODEL", Settings.text_model),
+            image_size=read.text("STUDIO_IMAGE_SIZE", Settings.image_size).upper(),
+            model_seconds=read.number("STUDIO_MODEL_SECONDS", Settings.model_seconds),
+            max_bytes=int(read.number("STUDIO_MAX_BYTES", Settings.max_bytes)),
+            max_megapixels=read.number("STUDIO_MAX_MEGAPIXELS", Settings.max_megapixels),
+            input_bucket=read.text("STUDIO_INPUT_BUCKET"),
+            work_bucket=read.text("STUDIO_WORK_BUCKET"),
+            output_bucket=read.text("STUDIO_OUTPUT_BUCKET"),
+            allowed_buckets=tuple(read.text("STUDIO_ALLOWED_BUCKETS").replace(",", " ").split()),
+        )
+        settings._refuse_a_loop()
+        return settings
+
+    def _refuse_a_loop(self) -> None:
+        if self.input_bucket and self.input_bucket in {self.output_bucket, self.work_bucket}:
+            raise Misconfigured(
+                "The input bucket is also an output or work bucket: every result would come in again.",
+                advice="Use three different buckets.",
+            )
+
+
+@dataclass(frozen=True)
+class _Reader:
+    environ: Mapping[str, str]
+
+    def text(self, name: str, default: str = "") -> str:
+        return self.environ.get(name, "").strip() or default
+
+    def number(self, name: str, default: float) -> float:
+        value = self.text(name)
+        try:
+            number = float(value or default)
+        except ValueError:
+            number = 0.0
+        if not 0 < number < float("inf"):
+            raise Misconfigured(f"{name} must be a number above 0, not {value!r}.")
+        return number
+
+    def engine(self, name: str, default: str) -> Engine:
+        match self.text(name, default):
+            case "gemini":
+                return "gemini"
+            case "embedded":
+                return "embedded"
+            case other:
+                raise Misconfigured(f"{name} must be gemini or embedded, not {other!r}.")

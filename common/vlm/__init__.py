@@ -1,0 +1,1 @@
+"""The model behind one small protocol, and everything that can stand in for it."""
