@@ -93,7 +93,7 @@ class Settings:
     def _refuse_a_loop(self) -> None:
         if self.input_bucket and self.input_bucket in {self.output_bucket, self.work_bucket}:
             raise Misconfigured(
-                "The input bucket is also an output or work bucket: every result would come in again.",
+                "The input bucket is also an output or work bucket: results would come in again.",
                 advice="Use three different buckets.",
             )
 

@@ -1,0 +1,92 @@
+"""Smooth fields: the small tools of image maths that several rooms share.
+
+Everything takes and gives float32 arrays, ``(H, W)`` or ``(H, W, C)``.
+"""
+
+from __future__ import annotations
+
+import cv2
+import numpy as np
+
+from common.geometry import Size
+from common.image import F32, U8
+
+_LEAST_WEIGHT = 1e-8  # below this a pyramid cell knows nothing of its own
+_TRUST = 1e-3  # weight at which a pixel believes itself rather than the coarser level
+
+
+def as_float(pixels: U8) -> F32:
+    """Return uint8 0..255 as float32 0..1, same shape."""
+    out: F32 = pixels.astype(np.float32)
+    out *= np.float32(1 / 255)
+    return out
+
+
+def as_bytes(values: F32) -> U8:
+    """Return float32 0..1 as uint8 0..255: clipped and rounded, never truncated."""
+    return np.rint(np.clip(values, 0, 1) * 255).astype(np.uint8)
+
+
+def resized(values: F32, size: Size) -> F32:
+    """Return the field resampled: area mean when it shrinks, linear when it grows."""
+    height, width = values.shape[:2]
+    if (width, height) == (size.width, size.height):
+        return values
+    shrinks = size.width <= width and size.height <= height
+    how = cv2.INTER_AREA if shrinks else cv2.INTER_LINEAR
+    out: F32 = cv2.resize(values, (size.width, size.height), interpolation=how)
+    return out.reshape(size.height, size.width, *values.shape[2:])
+
+
+def smoothstep(values: F32, low: float, high: float) -> F32:
+    """Return 0 below `low`, 1 above `high`, and the cubic 3t^2 - 2t^3 between."""
+    t = np.clip((values - np.float32(low)) / np.float32(high - low), 0, 1)
+    out: F32 = t * t * (3 - 2 * t)
+    return out
+
+
+def push_pull(values: F32, weight: F32, levels: int = 8) -> F32:
+    """Fill a field everywhere from where it is known.
+
+    Parameters
+    ----------
+    values
+        float32 (H, W, C); read only where `weight` is above 0.
+    weight
+        float32 (H, W), 0 or more: how well the field is known there.
+    levels
+        How often the pyramid is halved: gaps up to about ``2 ** levels`` pixels are bridged.
+
+    Returns
+    -------
+    float32 (H, W, C).
+
+    Notes
+    -----
+    The pull averages known pixels downwards, the push fills unknown ones from the coarser level.
+
+    References
+    ----------
+    Gortler, Grzeszczuk, Szeliski, Cohen: The Lumigraph (1996), section 3.3.
+    """
+    sums, weights = _pulled(values, weight, levels)
+    coarse, known = sums[-1], weights[-1][..., None]
+    mean = coarse.sum((0, 1)) / max(float(known.sum()), _LEAST_WEIGHT)
+    filled: F32 = np.where(known < _LEAST_WEIGHT, mean, coarse / np.maximum(known, _LEAST_WEIGHT))
+    for total, own in zip(sums[-2::-1], weights[-2::-1], strict=True):
+        below = resized(filled.astype(np.float32), Size(total.shape[1], total.shape[0]))
+        filled = (total + _TRUST * below) / (own + _TRUST)[..., None]
+    return filled.astype(np.float32, copy=False)
+
+
+def _pulled(values: F32, weight: F32, levels: int) -> tuple[list[F32], list[F32]]:
+    """Return the pyramids of weighted sums and of weights, finest first."""
+    sums, weights = [values * weight[..., None]], [weight]
+    for _ in range(levels):
+        height, width = weights[-1].shape
+        if min(height, width) < 4:
+            break
+        half = Size((width + 1) // 2, (height + 1) // 2)
+        sums.append(resized(sums[-1], half))
+        weights.append(resized(weights[-1], half))
+    return sums, weights

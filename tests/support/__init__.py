@@ -1,0 +1,1 @@
+"""Fakes and pictures that tests share."""
