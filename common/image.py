@@ -84,6 +84,12 @@ class Image:
         """Return the colour alone; the alpha is forgotten, not blended."""
         return self if self.alpha is None else replace(self, alpha=None)
 
+    def solid(self) -> Mask:
+        """Return where the picture is fully opaque, bool (H, W)."""
+        if self.alpha is None:
+            return np.ones(self.rgb.shape[:2], bool)
+        return self.alpha == OPAQUE
+
     def digest(self) -> str:
         """Return the SHA-256 of size and pixels, in hex: equal pictures, equal digest."""
         seen = hashlib.sha256(f"{self.size}{self.alpha is not None}".encode())
