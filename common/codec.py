@@ -124,7 +124,7 @@ def decode(data: bytes, limits: Limits | None = None) -> Image:
         ) from error
 
 
-def encode(image: Image, format: str, quality: int = 92) -> bytes:  # noqa: A002 - the field's own word
+def encode(image: Image, format: str, quality: int = 92) -> bytes:
     """Return the picture as a file, with the colour profile and resolution it came with.
 
     Parameters
@@ -257,7 +257,7 @@ def _as_pillow(image: Image) -> PIL.Image.Image:
     return PIL.Image.fromarray(np.dstack([image.rgb, image.alpha]))
 
 
-def _parameters(image: Image, format: str, quality: int) -> dict[str, object]:  # noqa: A002
+def _parameters(image: Image, format: str, quality: int) -> dict[str, object]:
     parameters: dict[str, object] = {}
     if image.provenance.icc is not None:
         parameters["icc_profile"] = image.provenance.icc

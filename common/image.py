@@ -88,7 +88,8 @@ class Image:
         """Return where the picture is fully opaque, bool (H, W)."""
         if self.alpha is None:
             return np.ones(self.rgb.shape[:2], bool)
-        return self.alpha == OPAQUE
+        solid: Mask = self.alpha == OPAQUE
+        return solid
 
     def digest(self) -> str:
         """Return the SHA-256 of size and pixels, in hex: equal pictures, equal digest."""
