@@ -1,0 +1,161 @@
+"""Gates: whether a cutout is good enough to be passed off as one.
+
+In this order, since each needs what the one before makes sure of:
+
+1. `backing`: share of the render's border that shows the key.  Good renders give 1; a photo 0.
+2. `alignment`: correlation of the photo, rebuilt with the cutout, with the photo itself.  The model
+   kept the subject: .97-.99; hair and mesh .55-.87; another subject: below .3.
+3. `spill`, `holes`, `cut_off`, `drift`: flaws of an accepted cutout that a person should look at.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+
+import cv2
+import numpy as np
+
+from common.image import F32, U8, Mask
+from common.matting.guided import Layers
+from common.matting.keyer import Keyed
+from common.matting.keys import excess
+from common.matting.registration import correlation
+from common.verdict import Verdict
+
+_LEAST_BACKING, _GOOD_BACKING = 0.25, 0.85
+_LEAST_ALIGNMENT, _GOOD_ALIGNMENT = 0.5, 0.9
+_LEAST_SUBJECT = 1e-4  # share of the crop: below it there is no subject at all
+_MUCH_SPILL, _MUCH_HOLE, _MUCH_CUT_OFF, _MUCH_DRIFT = 0.06, 0.02, 0.005, 0.10
+_NOT_BACKGROUND = 0.16  # channel difference from which the photo does not show its background
+_CHANGED = 0.15  # mean channel difference from which a place of the core was redrawn
+_PLACE = 9  # px, side of such a place
+_TEXTURE = 0.01  # sigma below which a region has nothing to correlate
+
+
+def measured(
+    photo: F32, layers: Layers, colour: F32, alpha: F32, backing: float
+) -> dict[str, float]:
+    """Measure a cutout at its working size.
+
+    Parameters
+    ----------
+    photo
+        float32 (H, W, 3), turned like the layers.
+    layers
+        What was known before the photo corrected it.
+    colour, alpha
+        The cutout: float32 (H, W, 3) and (H, W).
+    backing
+        The render's border share.
+    """
+    return {
+        "backing": backing,
+        "alignment": _alignment(photo, layers),
+        "spill": _spill(colour, alpha),
+        "holes": _unconfirmed_holes(photo, layers.behind, alpha),
+        "cut_off": _cut_off(alpha),
+        "drift": _drift(photo, layers.colour, alpha),
+        "subject": float(alpha.mean()),
+    }
+
+
+def measured_alone(keyed: Keyed) -> dict[str, float]:
+    """Measure a keyed render of which there is no photo."""
+    return {
+        "backing": keyed.backing.border_share,
+        "spill": _spill(keyed.colour, keyed.alpha),
+        "cut_off": _cut_off(keyed.alpha),
+        "subject": float(keyed.alpha.mean()),
+    }
+
+
+def verdict(scores: Mapping[str, float]) -> Verdict:
+    """Say what the scores mean, in the documented order."""
+    rounded = {name: round(value, 4) for name, value in scores.items()}
+    refusal = _refusal(scores)
+    return Verdict(rounded, (refusal,) if refusal else (), _warnings(scores))
+
+
+def _refusal(scores: Mapping[str, float]) -> str:
+    if scores["backing"] < _LEAST_BACKING:
+        return (
+            f"Only {scores['backing']:.0%} of the render's border shows the key colour: "
+            "the subject does not stand on one flat backing."
+        )
+    if scores["subject"] < _LEAST_SUBJECT:
+        return "The render shows nothing but backing: the subject is missing."
+    if scores.get("alignment", 1.0) < _LEAST_ALIGNMENT:
+        return (
+            "The render does not show the photo's subject in its place "
+            f"(agreement {scores['alignment']:.2f}, at least {_LEAST_ALIGNMENT} is needed)."
+        )
+    return ""
+
+
+def _warnings(scores: Mapping[str, float]) -> tuple[str, ...]:
+    said = {
+        "The backing does not reach all of the border.": scores["backing"] < _GOOD_BACKING,
+        "The render agrees with the photo only roughly.": (
+            scores.get("alignment", 1.0) < _GOOD_ALIGNMENT
+        ),
+        "Some of the backing's colour is left on the edge.": scores["spill"] > _MUCH_SPILL,
+        "There are holes where the photo shows no background.": (
+            scores.get("holes", 0.0) > _MUCH_HOLE
+        ),
+        "The subject touches the border of its crop and may be cut off.": (
+            scores["cut_off"] > _MUCH_CUT_OFF
+        ),
+        "The model redrew parts of the subject; the photo's colour was kept.": (
+            scores.get("drift", 0.0) > _MUCH_DRIFT
+        ),
+    }
+    return tuple(sentence for sentence, applies in said.items() if applies)
+
+
+def _alignment(photo: F32, layers: Layers) -> float:
+    """Return the correlation of the rebuilt photo with the photo, near the subject."""
+    alpha = layers.alpha[..., None]
+    rebuilt = layers.behind + alpha * (layers.colour - layers.behind)
+    near: Mask = cv2.dilate((layers.alpha > 0.5).astype(np.uint8), np.ones((13, 13), np.uint8)) > 0
+    if near.any() and float(photo[near].std(0).max()) < _TEXTURE:
+        return 1.0 if float(np.abs(rebuilt - photo)[near].mean()) < _CHANGED / 3 else 0.0
+    return correlation(rebuilt, photo, near)
+
+
+def _spill(colour: F32, alpha: F32) -> float:
+    """Return the mean excess of the key's colour on the edge over what the core shows, 0..1."""
+    edge = (alpha > 0.1) & (alpha < 0.99)
+    if not edge.any():
+        return 0.0
+    green = excess(colour)
+    core = alpha > 0.99
+    usual = max(0.0, float(np.percentile(green[core][::11], 90))) if core.any() else 0.0
+    return float(np.maximum(green[edge] - usual - 0.02, 0).mean())
+
+
+def _unconfirmed_holes(photo: F32, behind: F32, alpha: F32) -> float:
+    """Return the share of the silhouette that is open where the photo shows no background."""
+    subject: U8 = (alpha >= 0.5).astype(np.uint8)
+    outlines, _ = cv2.findContours(subject, cv2.RETR_EXTERNAL, cv2.CHAIN_APPROX_SIMPLE)
+    silhouette = np.zeros_like(subject)
+    cv2.drawContours(silhouette, outlines, -1, 1, cv2.FILLED)
+    open_here = (silhouette > 0) & (alpha < 0.5)
+    if not open_here.any():
+        return 0.0
+    other = np.abs(photo - behind).max(-1) > _NOT_BACKGROUND
+    return float((open_here & other).sum() / silhouette.sum())
+
+
+def _cut_off(alpha: F32) -> float:
+    """Return the share of the crop's border that the subject covers, 0..1."""
+    border = np.concatenate([alpha[0], alpha[-1], alpha[1:-1, 0], alpha[1:-1, -1]])
+    return float((border > 0.5).mean())
+
+
+def _drift(photo: F32, colour: F32, alpha: F32) -> float:
+    """Return the share of the core that the model redrew: local mean difference, 0..1."""
+    core: Mask = cv2.erode(alpha, np.ones((_PLACE, _PLACE), np.uint8)) > 0.98
+    if not core.any():
+        return 0.0
+    off: F32 = cv2.blur(np.abs(colour - photo).mean(-1), (_PLACE, _PLACE))
+    return float((off[core] > _CHANGED).mean())

@@ -1,0 +1,194 @@
+"""Source-guided matting: what the photo itself says about alpha and colour.
+
+The render gives a first alpha.  Carried into the photo's pixels, it meets a second picture of the
+same subject, before another background: the photo.  Two pictures of one subject on two known
+backings fix alpha; and the colour need not be guessed from the render at all.
+
+References
+----------
+Smith, Blinn: Blue Screen Matting (1996), triangulation.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, replace
+
+import cv2
+import numpy as np
+
+from common.fields import push_pull, resized, smoothstep
+from common.geometry import Size
+from common.image import F32, Mask
+from common.matting.keyer import Keyed, total
+from common.matting.registration import Registration
+
+_LEAST_LIKENESS = 0.02  # noise of the photo that is always assumed, sigma in 0..1
+_RENDER_NOISE = 0.07  # how well the render's colour is believed, sigma in 0..1
+_LEAST_DOUBT, _EDGE_DOUBT = 0.03, 0.35  # prior sigma of alpha, flat and on its steepest edge
+_NEAR_NOTHING, _NEAR_ALL = 0.012, 0.988  # alpha beyond these is 0 or 1: no veils, no pinholes
+_TONE = (0.8, 1.25)  # the model's contrast is matched within this
+
+
+@dataclass(frozen=True)
+class Layers:
+    """All that is known, in the photo's place and turned colours, at the working size.
+
+    Attributes
+    ----------
+    alpha
+        float32 (H, W), the first alpha.
+    colour
+        float32 (H, W, 3), the subject's straight colour as the render shows it, tone matched.
+    behind
+        float32 (H, W, 3), the photo's background, carried on beneath the subject.
+    doubt
+        float32 (H, W), sigma of that background.
+    """
+
+    alpha: F32
+    colour: F32
+    behind: F32
+    doubt: F32
+
+
+@dataclass(frozen=True)
+class Aligned:
+    """A keyed render in the photo's place: alpha, colour, backing and the render itself."""
+
+    alpha: F32
+    colour: F32
+    backing: F32
+    render: F32
+
+
+def aligned(keyed: Keyed, registration: Registration, photo: F32) -> Aligned:
+    """Carry a keyed render into the photo's pixels, float32 (H, W, 3), and match its tone."""
+    height, width = photo.shape[:2]
+    own = Size(keyed.alpha.shape[1], keyed.alpha.shape[0])
+    columns, rows = registration.maps(Size(width, height), own)
+
+    def here(values: F32) -> F32:
+        out: F32 = cv2.remap(
+            values, columns, rows, cv2.INTER_LINEAR, borderMode=cv2.BORDER_REPLICATE
+        )
+        return out
+
+    alpha = here(keyed.alpha)
+    colour = _tone_matched(here(keyed.colour), photo, alpha)
+    return Aligned(alpha, colour, here(keyed.behind), here(keyed.pixels))
+
+
+def _tone_matched(colour: F32, photo: F32, alpha: F32) -> F32:
+    """Undo the model's change of tone: gain and offset per channel, measured on the core."""
+    core: Mask = cv2.erode(alpha, np.ones((7, 7), np.uint8)) > 0.98
+    if core.sum() <= 400:
+        return colour
+    shown, true = colour[core][::7], photo[core][::7]
+    mean, wanted = shown.mean(0), true.mean(0)
+    variance = shown.var(0)
+    slope = ((shown - mean) * (true - wanted)).mean(0) / np.maximum(variance, 1e-6)
+    gain = np.where(variance > 0.002, np.clip(slope, *_TONE), 1).astype(np.float32)
+    matched: F32 = np.clip((colour - mean) * gain + wanted, 0, 1)
+    return matched
+
+
+def background(photo: F32, alpha: F32) -> tuple[F32, F32]:
+    """Return the photo's background beneath the subject, and its sigma there.
+
+    Both at full size, (H, W, 3) and (H, W), filled from outside the widened alpha.
+    """
+    height, width = alpha.shape
+    half = Size((width + 1) // 2, (height + 1) // 2)
+    wide: F32 = cv2.dilate(alpha, np.ones((9, 9), np.uint8))
+    outside: F32 = (wide < 0.02).astype(np.float32)
+    weight = resized(outside, half) + np.float32(1e-6)
+    small = resized(photo, half)
+    smooth: F32 = cv2.GaussianBlur(small, (0, 0), 3)
+    ripple = total((small - smooth) ** 2)[..., None]
+    behind = push_pull(small, weight)
+    variance = push_pull(ripple * np.float32(1 / 3), weight)[..., 0]
+    whole = Size(width, height)
+    return resized(behind, whole), np.sqrt(resized(variance, whole)) + np.float32(_LEAST_LIKENESS)
+
+
+def green_of_its_own(seen: Aligned, photo: F32, behind: F32) -> Aligned:
+    """Raise alpha where the subject itself is green, which no keyer can tell.
+
+    The key's excess ``l = G - (R + B) / 2`` is linear in colour, so it obeys the matting equation
+    on both backings, and the unknown foreground drops out:
+    ``1 - a = (l(render) - l(photo)) / (l(backing) - l(background))``.
+    What was raised shows the render's own colour: nothing of it is backing.
+    """
+    own = _blurred(linear_excess(photo))
+    if float(own.max()) < 0.03:
+        return seen
+    apart = linear_excess(seen.backing) - linear_excess(behind)
+    shown = _blurred(linear_excess(seen.render) - linear_excess(photo))
+    alpha = np.clip(1 - shown / np.maximum(apart, 0.2), 0, 1)
+    green = smoothstep(own, 0.03, 0.10) * smoothstep(alpha, 0.5, 0.85) * _is_no_backing(seen, photo)
+    green = cv2.morphologyEx(green, cv2.MORPH_OPEN, np.ones((5, 5), np.uint8))
+    raised = green * np.maximum(np.where(alpha > 0.9, 1, alpha) - seen.alpha, 0)
+    colour = seen.colour + raised[..., None] * (seen.render - seen.colour)
+    return replace(seen, alpha=seen.alpha + raised, colour=colour)
+
+
+def _is_no_backing(seen: Aligned, photo: F32) -> F32:
+    """Return 1 where the render looks like the photo rather than like its own backing.
+
+    Grass behind the subject is as green as a green subject; but the render shows backing there.
+    """
+    from_backing = _blurred(np.abs(seen.render - seen.backing).max(-1))
+    from_photo = _blurred(np.abs(seen.render - photo).max(-1))
+    return smoothstep(from_backing - from_photo, 0, 0.06) * (seen.alpha < 0.985)
+
+
+def linear_excess(values: F32) -> F32:
+    """Return G - (R + B) / 2, (H, W): the key's excess in a form that mixes linearly."""
+    out: F32 = cv2.transform(values, np.array([[-0.5, 1.0, -0.5]], np.float32))
+    return out
+
+
+def _blurred(values: F32) -> F32:
+    out: F32 = cv2.GaussianBlur(values, (0, 0), 1.5)
+    return out
+
+
+def updated_alpha(photo: F32, layers: Layers, reach: int) -> F32:
+    """Correct alpha on edges by the photo: one Kalman step per pixel, (H, W) in 0..1.
+
+    Parameters
+    ----------
+    photo
+        float32 (H, W, 3) at the size of the layers.
+    reach
+        Pixels over which the first alpha blurs an edge, 1 at the render's own resolution.
+
+    Notes
+    -----
+    Prior: the first alpha, doubted as much as it changes nearby.  Measurement: the place of the
+    photo's pixel on the line from its background to the subject's colour.
+    """
+    alpha, behind = layers.alpha, layers.behind
+    window = np.ones((2 * reach + 1, 2 * reach + 1), np.uint8)
+    change: F32 = cv2.morphologyEx(alpha, cv2.MORPH_GRADIENT, window)
+    prior = (_LEAST_DOUBT + _EDGE_DOUBT * change) ** 2
+    line = layers.colour - behind
+    noise = 3 * (_RENDER_NOISE**2 + 4 * (layers.doubt * (1 - alpha)) ** 2)
+    place = total((photo - behind) * line)
+    better = (alpha * noise + place * prior) / (noise + total(line * line) * prior)
+    alpha = np.where(change > 0.02, np.clip(better, 0, 1), alpha)
+    alpha[alpha < _NEAR_NOTHING] = 0
+    alpha[alpha > _NEAR_ALL] = 1
+    return alpha
+
+
+def source_colour(photo: F32, layers: Layers, alpha: F32) -> F32:
+    """Return the straight colour (H, W, 3): the photo with its background taken out of the edge.
+
+    A ridge towards the render's colour: the less is known of the background, the nearer to it.
+    """
+    ridge = 0.05 + (6 * layers.doubt) ** 2
+    gain = alpha / (alpha * alpha + ridge * (1 - alpha) + 1e-9)
+    colour, behind = layers.colour, layers.behind
+    left = photo - behind - alpha[..., None] * (colour - behind)
+    return np.clip(colour + gain[..., None] * left, 0, 1)

@@ -1,0 +1,56 @@
+"""The level of the interior: what strong spill took from a solid subject is given back.
+
+Light of the backing that a glossy or green subject reflects looks like transparency to any keyer.
+Whether the subject is solid cannot be seen in one render; it is said by whoever knows (`material`),
+or guessed where the interior is nearly solid anyway.
+"""
+
+from __future__ import annotations
+
+import cv2
+import numpy as np
+
+from common.fields import push_pull, smoothstep
+from common.image import F32, U8
+
+_SILHOUETTE = 0.12  # alpha of what belongs to the subject at all
+_RIM = 5.0  # px at the working size: depth of an edge's own profile
+_SOLID_LEVEL = 0.95  # a level above needs no help: fur keeps its softness
+_VEIL = 0.95  # a flat interior above this is solid: what is missing is the render's noise
+_GUESSED = (0.45, 0.7)  # unknown material: levels below the first are taken for transparency
+
+
+def levelled(alpha: F32, material: str) -> F32:
+    """Return alpha with the interior raised to solid, (H, W) in 0..1.
+
+    Parameters
+    ----------
+    alpha
+        float32 (H, W).
+    material
+        ``opaque``: always; empty: where the interior is nearly solid; ``translucent`` and
+        ``fine``: never, what the pictures show is kept.
+    """
+    if material in {"translucent", "fine"}:
+        return alpha
+    inside: U8 = (alpha > _SILHOUETTE).astype(np.uint8)
+    inside = cv2.morphologyEx(inside, cv2.MORPH_OPEN, np.ones((3, 3), np.uint8))
+    depth: F32 = cv2.distanceTransform(inside, cv2.DIST_L2, 5)
+    sampled = ((depth >= _RIM) & (depth <= 3 * _RIM)).astype(np.float32)
+    if not sampled.any():
+        return alpha
+    level = push_pull(alpha[..., None], sampled)[..., 0]
+    near: F32 = cv2.dilate(sampled, np.ones((25, 25), np.uint8))
+    solid = np.minimum(alpha / np.maximum(level, 0.05), 1)
+    solid[depth > _RIM] = 1
+    belief = near * (1 - smoothstep(level, _SOLID_LEVEL, 0.99))
+    if material != "opaque":
+        belief = belief * smoothstep(level, *_GUESSED)
+    belief = np.where(inside > 0, belief, 0).astype(np.float32)
+    return _without_veil(alpha + belief * np.maximum(solid - alpha, 0))
+
+
+def _without_veil(alpha: F32) -> F32:
+    """Return alpha with nearly solid, flat places made solid."""
+    around: F32 = cv2.erode(alpha, np.ones((5, 5), np.uint8))
+    return np.where(around > _VEIL, np.float32(1), alpha)

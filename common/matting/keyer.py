@@ -1,0 +1,212 @@
+"""The keyer: alpha and colour of a render from the render alone.
+
+The render obeys the matting equation ``I = a F + (1 - a) B``.  The backing B is measured, the
+foreground F near an edge is carried over from the nearest solid pixels, and alpha is where the
+pixel lies on the line from B to F.
+
+References
+----------
+Smith, Blinn: Blue Screen Matting (1996); Vlahos' colour difference key gives the first matte.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import cv2
+import numpy as np
+
+from common.fields import as_float, push_pull, resized, smoothstep
+from common.geometry import Box, Size
+from common.image import F32, U8
+from common.matting.backing import Backing, measure
+from common.matting.keys import excess
+
+_LEAST_BACKING_EXCESS = 0.15  # the key's own excess is never taken for less
+_CORE = 0.97  # first alpha that is solid once eroded by _BAND
+_BAND = 4  # px, depth of a solid core's rim that is not trusted for colour
+_ROOM = 24  # px around the subject, for every filter's support
+_COLOUR_RIDGE = 0.02  # prior weight of the carried-over colour where alpha is low
+_SOLID_LUMA = (
+    0.25  # weight of luma beside solid cores; 1 in thin regions, whose chroma 4:2:0 spoils
+)
+_SOLID = 0.996  # above this a pixel shows itself and nothing of the backing
+
+_SUM: F32 = np.ones((1, 3), np.float32)
+
+
+@dataclass(frozen=True)
+class Keyed:
+    """A keyed render, in the render's own pixels and turned colours.
+
+    Attributes
+    ----------
+    alpha
+        float32 (H, W), 0..1.
+    colour
+        float32 (H, W, 3), straight.
+    behind
+        float32 (H, W, 3), the backing's field at full size.
+    pixels
+        float32 (H, W, 3), the render itself.
+    backing
+        What was measured.
+    """
+
+    alpha: F32
+    colour: F32
+    behind: F32
+    pixels: F32
+    backing: Backing
+
+
+def key_render(render: U8) -> Keyed:
+    """Key a turned render, uint8 RGB (H, W, 3)."""
+    backing = measure(render)
+    pixels = as_float(render)
+    height, width = render.shape[:2]
+    behind = backing.over(Size(width, height))
+    share = _backing_share(pixels, behind)
+    noise = _noise_floor(share)
+    alpha = np.zeros((height, width), np.float32)
+    colour = pixels.copy()
+    box = _subject_box(share, noise)
+    if box is not None:
+        part = box.slices
+        alpha[part], colour[part] = _keyed_part(pixels[part], behind[part], share[part], noise)
+    return Keyed(alpha, colour, behind, pixels, backing)
+
+
+def total(values: F32) -> F32:
+    """Return the sum over the channels, (H, W)."""
+    out: F32 = cv2.transform(values, _SUM)
+    return out
+
+
+def _backing_share(pixels: F32, behind: F32) -> F32:
+    """Return the first matte's 1 - alpha: the key's excess over that of the backing."""
+    full = np.maximum(excess(behind), np.float32(_LEAST_BACKING_EXCESS))
+    return np.clip(excess(pixels) / full, 0, 1)
+
+
+def _noise_floor(share: F32) -> float:
+    """Return the alpha below which there is only the backing's noise: 2.5 robust sigmas."""
+    seen = share[::4, ::4]
+    seen = seen[seen > 0.9]
+    if not seen.size:
+        return 0.05
+    sigma = float(np.median(np.abs(seen - np.median(seen)))) * 1.48
+    return min(max(2.5 * sigma, 0.008), 0.06)
+
+
+def _subject_box(share: F32, noise: float) -> Box | None:
+    """Return the box, with room, of all that is more than noise; None when there is nothing."""
+    inside = (share < 1 - max(4 * noise, 0.04)).astype(np.uint8)
+    inside = cv2.erode(inside, np.ones((2, 2), np.uint8))
+    left, top, width, height = cv2.boundingRect(inside)
+    if not width:
+        return None
+    return Box(
+        max(0, top - _ROOM),
+        max(0, left - _ROOM),
+        min(share.shape[0], top + height + _ROOM),
+        min(share.shape[1], left + width + _ROOM),
+    )
+
+
+def _keyed_part(pixels: F32, behind: F32, share: F32, noise: float) -> tuple[F32, F32]:
+    """Return alpha (h, w) and straight colour (h, w, 3) of the part that holds the subject."""
+    first = 1 - share
+    disk: U8 = cv2.getStructuringElement(cv2.MORPH_ELLIPSE, (2 * _BAND + 1, 2 * _BAND + 1))
+    deep: F32 = cv2.erode(first, disk)
+    carried = _carried_colour(pixels, behind, share, deep)
+    alpha = _projected(pixels, behind, carried, first, deep)
+    alpha = np.clip((alpha - noise) / np.float32(1 - 1.6 * noise), 0, 1)
+    return alpha, _despilled(_unmixed(pixels, behind, carried, alpha), carried, alpha)
+
+
+def _carried_colour(pixels: F32, behind: F32, share: F32, deep: F32) -> F32:
+    """Return the foreground's colour everywhere, carried over from where it is solid.
+
+    Solid cores count most, then their rims, then, for subjects without a core (hair, mesh), the
+    pixels that lie farthest from the backing in their neighbourhood.
+    """
+    first = 1 - share
+    rim: F32 = cv2.erode(first, np.ones((3, 3), np.uint8))
+    core = deep > _CORE
+    apart = total((pixels - behind) ** 2)
+    farthest: F32 = cv2.dilate(apart, np.ones((7, 7), np.uint8))
+    purity = np.where(first > 0.25, (apart / np.maximum(farthest, 0.003)) ** 4, 0)
+    known = np.where(rim > 0.95, 0.03, 3e-4 * purity * first * first + 1e-7)
+    weight = np.where(core, 1, known).astype(np.float32)
+    guess = (pixels - share[..., None] * behind) / np.maximum(first, 0.15)[..., None]
+    plausible: F32 = np.clip(guess, 0, 1)
+    field = _filled_at_half_size(plausible, weight)
+    _cap_green(field, pixels[core])
+    return resized(field, Size(first.shape[1], first.shape[0]))
+
+
+def _filled_at_half_size(colour: F32, weight: F32) -> F32:
+    height, width = weight.shape
+    half = Size((width + 1) // 2, (height + 1) // 2)
+    small_weight = resized(weight, half)
+    small = resized(colour * weight[..., None], half)
+    small /= np.maximum(small_weight, 1e-12)[..., None]
+    return push_pull(small, small_weight * 50)
+
+
+def _cap_green(field: F32, core: F32) -> None:
+    """Limit, in place, the green of the carried colour to what the solid core shows."""
+    if len(core) <= 200:
+        return
+    thinned = core[:: max(1, len(core) // 5000)]
+    usual = float(np.percentile(excess(thinned[None]), 90))
+    limit = np.maximum(np.maximum(field[..., 0], field[..., 2]) + (usual + 0.02), 0)
+    np.minimum(field[..., 1], limit, out=field[..., 1])
+
+
+def _projected(pixels: F32, behind: F32, carried: F32, first: F32, deep: F32) -> F32:
+    """Return alpha as the pixel's place on the line from backing to foreground.
+
+    Luma counts less than chroma near solid cores: the backing says nothing about brightness.
+    Where the line is short, or the pixel lies far off it, the first matte stands.
+    """
+    from_backing, line = pixels - behind, carried - behind
+    less_luma = (1 - _luma_weight(deep)) * np.float32(1 / 3)
+    sum_pixel, sum_line = total(from_backing), total(line)
+    square = total(line * line)
+    dot = total(from_backing * line)
+    length = square - less_luma * sum_line * sum_line
+    shown = dot - less_luma * sum_pixel * sum_line
+    place: F32 = np.clip(shown / np.maximum(length, np.float32(1e-4)), 0, 1)
+    squared_off = total(from_backing * from_backing) - 2 * place * dot + place * place * square
+    off: F32 = np.sqrt(np.maximum(squared_off, 0))
+    trust = smoothstep(length, 0.02, 0.10) * (1 - smoothstep(off, 0.12, 0.35))
+    alpha = first + trust * (place - first)
+    return np.where(deep > 0.985, np.maximum(alpha, first), alpha)
+
+
+def _luma_weight(deep: F32) -> F32:
+    """Return the weight of luma, (H, W): little beside solid cores, full in thin regions."""
+    reach = 2 * _BAND + 3
+    beside: F32 = cv2.dilate((deep > _CORE).astype(np.float32), np.ones((reach, reach), np.uint8))
+    nearness: F32 = cv2.blur(beside, (9, 9))
+    return 1 - np.float32(1 - _SOLID_LUMA) * smoothstep(nearness, 0.2, 0.9)
+
+
+def _unmixed(pixels: F32, behind: F32, carried: F32, alpha: F32) -> F32:
+    """Return the straight colour that explains the pixel, drawn to the carried one (ridge)."""
+    gain = alpha / (alpha * alpha + _COLOUR_RIDGE * (1 - alpha) + 1e-9)
+    seen = pixels - behind - alpha[..., None] * (carried - behind)
+    colour = np.clip(carried + gain[..., None] * seen, 0, 1)
+    np.copyto(colour, pixels, where=(alpha > _SOLID)[..., None])
+    return colour
+
+
+def _despilled(colour: F32, carried: F32, alpha: F32) -> F32:
+    """Take the key's light off the edge: green at most max(red, blue) or the carried green."""
+    near_edge: F32 = cv2.blur((alpha < 0.5).astype(np.float32), (25, 25))
+    near_edge = np.minimum(near_edge * 6, 1)
+    limit = np.maximum(np.maximum(colour[..., 0], colour[..., 2]), carried[..., 1] + 0.02)
+    colour[..., 1] -= near_edge * np.maximum(colour[..., 1] - limit, 0)
+    return colour

@@ -1,0 +1,159 @@
+"""The two ways to a matte: with the photo a render was made of, and from a render alone."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import cv2
+import numpy as np
+
+from common.errors import UnfitRender
+from common.fields import as_bytes, as_float
+from common.geometry import Size, ratio_error
+from common.image import F32, U8
+from common.matting import gates
+from common.matting.backing import find_key
+from common.matting.finish import finished
+from common.matting.guided import Layers, aligned, background, green_of_its_own
+from common.matting.interior import levelled
+from common.matting.keyer import Keyed, key_render
+from common.matting.keys import Key, turned, turned_field
+from common.matting.registration import register
+from common.verdict import Verdict
+
+_MAX_RATIO_ERROR = 0.05  # models answer in ratios a few per cent off; more is another picture
+_LEAST_SIDE = 16  # px: below it there is nothing to measure
+_ONE_COLOUR = 16  # levels of 255: noise of compression stays below it
+_WORTH_SHRINKING = 0.9  # a render nearly as large as the photo is worked at the photo's size
+_SAME_SIZE = 1.2  # a picture with hardly more pixels than wanted is left as it is
+_LEAST_CONTENT = 1e-4  # share of pixels that must differ from the most common colour
+
+
+@dataclass(frozen=True)
+class Matte:
+    """A cutout.
+
+    Attributes
+    ----------
+    rgb
+        uint8 (H, W, 3), straight colour; where alpha is 255, the photo's own bytes.
+    alpha
+        uint8 (H, W).
+    verdict
+        What the gates say, with the scores ``backing``, ``alignment``, ``spill``, ``holes``,
+        ``cut_off`` and ``drift`` (see `common.matting.gates`).
+    """
+
+    rgb: U8
+    alpha: U8
+    verdict: Verdict
+
+
+def cut(photo: U8, render: U8, key: Key | None, material: str = "") -> Matte:
+    """Cut the subject out of a photo, led by a render of it on a flat backing.
+
+    Parameters
+    ----------
+    photo
+        uint8 RGB (H, W, 3): what the model was shown, at its full size.
+    render
+        uint8 RGB (h, w, 3), any size, about the photo's ratio.
+    key
+        The backing; None measures it at the render's border.
+    material
+        ``opaque``, ``translucent``, ``fine``, or empty where unknown.
+
+    Returns
+    -------
+    The matte at the photo's size, colour from the photo.  A bad one is returned too: its verdict
+    says so.
+
+    Raises
+    ------
+    UnfitRender
+        The render is of another ratio, too small, or of one colour.
+    """
+    _refuse_unfit(render, Size(photo.shape[1], photo.shape[0]))
+    key = key or find_key(render)
+    size = _working_size(photo, render)
+    small_photo = as_float(turned(_shrunk(photo, size), key))
+    keyed = key_render(turned(_shrunk(render, size), key))
+    layers = _layers(small_photo, keyed, material)
+    rgb, alpha = finished(photo, layers, key)
+    scores = gates.measured(
+        small_photo,
+        layers,
+        turned_field(as_float(_shrunk(rgb, size)), key),
+        as_float(_shrunk(alpha, size)),
+        keyed.backing.border_share,
+    )
+    return Matte(rgb, alpha, gates.verdict(scores))
+
+
+def key_alone(render: U8, key: Key | None = None) -> Matte:
+    """Key a picture on a flat backing by itself: uint8 RGB (H, W, 3).
+
+    Raises
+    ------
+    UnfitRender
+        The picture is too small, or of one colour.
+    """
+    height, width = render.shape[:2]
+    _refuse_unfit(render, Size(max(width, 1), max(height, 1)))
+    key = key or find_key(render)
+    keyed = key_render(turned(render, key))
+    alpha = as_bytes(keyed.alpha)
+    rgb = turned(as_bytes(keyed.colour), key).copy()
+    opaque = alpha == 255
+    rgb[opaque] = render[opaque]
+    rgb[alpha == 0] = 0
+    scores = gates.measured_alone(keyed)
+    return Matte(rgb, alpha, gates.verdict(scores))
+
+
+def _refuse_unfit(render: U8, photo: Size) -> None:
+    height, width = render.shape[:2]
+    if min(height, width) < _LEAST_SIDE:
+        raise UnfitRender(
+            f"The render is only {width} x {height} pixels: nothing can be measured in it.",
+            advice="Give the picture the model made, at its full size.",
+        )
+    if ratio_error(Size(width, height), photo) > _MAX_RATIO_ERROR:
+        raise UnfitRender(
+            f"The render is {width} x {height}, which is not the ratio of {photo}.",
+            advice="A render shows the whole photo, or exactly the box that was named.",
+        )
+    middle = np.median(render.reshape(-1, 3)[:: max(1, width * height // 20_000)], axis=0)
+    off = np.abs(render.astype(np.int16) - middle.astype(np.int16)).max(-1)
+    if float((off > _ONE_COLOUR).mean()) < _LEAST_CONTENT:
+        raise UnfitRender(
+            "The render is one flat colour: it shows no subject.",
+            advice="Make the render again, or name another key colour.",
+        )
+
+
+def _working_size(photo: U8, render: U8) -> Size:
+    """Return the photo's size, or its ratio at the render's number of pixels if that is less."""
+    size = Size(photo.shape[1], photo.shape[0])
+    own = Size(render.shape[1], render.shape[0])
+    factor = (own.pixels / size.pixels) ** 0.5
+    return size if factor >= _WORTH_SHRINKING else size.scaled(factor)
+
+
+def _shrunk(pixels: U8, size: Size) -> U8:
+    """Return the picture at `size`, by area, if it has more pixels than that."""
+    height, width = pixels.shape[:2]
+    if width * height <= size.pixels * _SAME_SIZE:
+        return pixels
+    out: U8 = cv2.resize(pixels, (size.width, size.height), interpolation=cv2.INTER_AREA)
+    return out
+
+
+def _layers(photo: F32, keyed: Keyed, material: str) -> Layers:
+    """Bring a keyed render and the photo together, at the working size."""
+    moving = as_bytes(keyed.colour)
+    registration = register(moving, as_bytes(photo), keyed.alpha)
+    seen = aligned(keyed, registration, photo)
+    behind, doubt = background(photo, seen.alpha)
+    seen = green_of_its_own(seen, photo, behind)
+    return Layers(levelled(seen.alpha, material), seen.colour, behind, doubt)

@@ -1,0 +1,123 @@
+"""The keyer, the backing and the keys."""
+
+from __future__ import annotations
+
+import numpy as np
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from common.errors import UnfitRender
+from common.fields import as_float
+from common.image import U8
+from common.matting import BLUE, GREEN, KEYS, MAGENTA, Key, choose_key, key_alone
+from common.matting.backing import find_key, measure
+from common.matting.keyer import key_render
+from common.matting.keys import turned, turned_field
+
+keys = st.sampled_from(list(KEYS.values()))
+bytes_rgb = st.tuples(*[st.integers(0, 255)] * 3)
+
+
+def card(
+    inside: tuple[int, int, int], backing: tuple[int, int, int] = (11, 190, 20), hole: int = 0
+) -> U8:
+    """A square of one colour on a backing, perhaps with a square hole."""
+    picture = np.full((120, 160, 3), backing, np.uint8)
+    picture[30:90, 40:120] = inside
+    picture[60 - hole : 60 + hole, 80 - hole : 80 + hole] = backing
+    return picture
+
+
+@given(keys, bytes_rgb)
+def test_turning_twice_changes_nothing(key: Key, colour: tuple[int, int, int]) -> None:
+    pixels = np.full((2, 3, 3), colour, np.uint8)
+    np.testing.assert_array_equal(turned(turned(pixels, key), key), pixels)
+    field = as_float(pixels)
+    np.testing.assert_allclose(turned_field(field, key), as_float(turned(pixels, key)), atol=1e-6)
+
+
+@given(keys)
+def test_every_key_turns_green(key: Key) -> None:
+    assert tuple(turned(np.full((1, 1, 3), key.rgb, np.uint8), key)[0, 0]) == GREEN.rgb
+
+
+@pytest.mark.parametrize("key", KEYS.values(), ids=lambda key: key.name)
+def test_the_key_is_read_from_the_border(key: Key) -> None:
+    assert find_key(card((120, 120, 120), key.rgb)) == key
+
+
+@settings(max_examples=30, deadline=None)
+@given(keys, bytes_rgb)
+def test_a_subject_without_the_keys_colour_is_never_eaten(
+    key: Key, colour: tuple[int, int, int]
+) -> None:
+    red, green, blue = (int(value) for value in turned(np.array([[colour]], np.uint8), key)[0, 0])
+    plain = np.array([[[max(red, green), min(red, green), blue]]], np.uint8)
+    inside = tuple(int(value) for value in turned(plain, key)[0, 0])
+    matte = key_alone(card(inside, key.rgb), key)  # type: ignore[arg-type]  # three numbers
+    assert matte.alpha[34:86, 44:116].min() == 255
+    assert (matte.rgb[34:86, 44:116] == inside).all()
+    assert matte.alpha[:26].max() == 0
+
+
+def test_a_grey_edge_pixel_gives_its_share_and_its_colour_back() -> None:
+    """The identity of the matting equation: I = a F + (1 - a) B, solved for a and F."""
+    picture = card((140, 140, 140)).astype(np.float32)
+    backing = np.array((11, 190, 20), np.float32)
+    for column, share in ((39, 0.5), (38, 0.25), (120, 0.75)):
+        picture[30:90, column] = share * 140 + (1 - share) * backing
+    keyed = key_render(np.rint(picture).astype(np.uint8))
+    for column, share in ((39, 0.5), (38, 0.25), (120, 0.75)):
+        assert abs(float(np.median(keyed.alpha[40:80, column])) - share) < 0.03
+        np.testing.assert_allclose(
+            np.median(keyed.colour[40:80, column], axis=0), 140 / 255, atol=0.03
+        )
+
+
+def test_a_hole_stays_open() -> None:
+    matte = key_alone(card((200, 60, 60), hole=10))
+    assert matte.alpha[54:66, 74:86].max() == 0
+
+
+def test_gradient_and_shadow_of_the_backing_leave_no_trace() -> None:
+    y, x = np.mgrid[-1:1:240j, -1:1:320j]
+    light = 1 - 0.12 * x - 0.1 * (x * x + y * y) - 0.25 * np.exp(-(x**2 + (y - 0.5) ** 2) * 8)
+    picture = light[..., None] * np.array((36, 180, 48))
+    picture[90:150, 120:200] = (150, 60, 60)
+    matte = key_alone(np.rint(picture).astype(np.uint8))
+    outside = np.ones((240, 320), bool)
+    outside[86:154, 116:204] = False
+    assert matte.alpha[outside].max() < 8
+
+
+def test_the_border_share_tells_a_backing_from_a_photo() -> None:
+    assert measure(card((120, 30, 30))).border_share == 1
+    assert measure(np.full((100, 100, 3), 200, np.uint8)).border_share == 0
+
+
+def test_a_picture_without_backing_is_refused_and_one_colour_is_an_error() -> None:
+    noise = np.random.default_rng(0).integers(90, 160, (80, 80, 3)).astype(np.uint8)
+    assert not key_alone(noise).verdict.accepted
+    with pytest.raises(UnfitRender):
+        key_alone(np.full((80, 80, 3), (0, 255, 0), np.uint8))
+
+
+# --- the choice of a key --------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("grey", [30, 128, 245])
+def test_green_stands_for_a_neutral_subject(grey: int) -> None:
+    assert choose_key(card((grey, grey, grey), (180, 160, 150))) == GREEN
+
+
+@pytest.mark.parametrize(
+    ("subject", "unfit"),
+    [((20, 150, 50), GREEN), ((190, 30, 180), MAGENTA), ((20, 40, 190), BLUE)],
+)
+def test_a_subjects_own_colour_is_never_its_key(subject: tuple[int, int, int], unfit: Key) -> None:
+    assert choose_key(card(subject, (180, 160, 150))) != unfit
+
+
+def test_the_colour_of_the_surroundings_does_not_matter() -> None:
+    assert choose_key(card((200, 200, 200), (40, 140, 50))) == GREEN
