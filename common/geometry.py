@@ -138,57 +138,77 @@ def overlap(a: Box, b: Box) -> float:
 # --- relative coordinates -------------------------------------------------------------------------
 
 
-def normal_box_2d(values: Sequence[float], size: Size | None = None) -> Box2d:
-    """Make a tidy ``box_2d`` of four numbers as a model may answer them.
+def normal_box_2d(values: Sequence[float]) -> Box2d:
+    """Make a tidy ``box_2d`` of four numbers as people and models write them.
 
-    All of them in 0..1 are read as a 0-1 scale; any above 1000 as pixels of `size`, when known.
-    Each axis is sorted, clamped to 0..1000 and widened outwards to whole thousandths.
+    All of them in 0..1 are read as a 0-1 scale.  Each axis is sorted, clamped to 0..1000 and
+    widened outwards to whole thousandths.
 
     Raises
     ------
     BadBox
         Not four finite numbers, or nothing is left inside the picture.
     """
-    if len(values) != 4 or not all(math.isfinite(value) for value in values):
-        raise BadBox(f"A box needs four finite numbers, not {list(values)}.")
-    y0, x0, y1, x1 = (float(value) for value in values)
-    if all(0 <= value <= 1 for value in (y0, x0, y1, x1)):
-        y0, x0, y1, x1 = (value * RELATIVE for value in (y0, x0, y1, x1))
-    elif max(y0, x0, y1, x1) > RELATIVE and size is not None:
-        y0, y1 = (value * RELATIVE / size.height for value in (y0, y1))
-        x0, x1 = (value * RELATIVE / size.width for value in (x0, x1))
-    ymin, ymax = _covering(min(y0, y1), max(y0, y1), RELATIVE)
-    xmin, xmax = _covering(min(x0, x1), max(x0, x1), RELATIVE)
-    if ymax <= ymin or xmax <= xmin:
-        raise BadBox(f"The box {list(values)} has no area inside the picture.")
-    return ymin, xmin, ymax, xmax
+    numbers = _finite(values)
+    if all(0 <= number <= 1 for number in numbers):
+        numbers = [number * RELATIVE for number in numbers]
+    return _tidy(numbers)
 
 
 def box_from_2d(box_2d: Sequence[float], size: Size) -> Box:
     """Return the smallest pixel box of a picture of `size` that covers `box_2d`.
 
+    The numbers are thousandths, whatever they are: a scale is guessed once, at the door, or else
+    the thousandth in the corner, ``(0, 0, 1, 1)``, would become the whole picture.
+
     Raises
     ------
     BadBox
-        See `normal_box_2d`.
+        Not four finite numbers, or nothing is left inside the picture.
     """
-    ymin, xmin, ymax, xmax = normal_box_2d(box_2d, size)
+    ymin, xmin, ymax, xmax = _tidy(_finite(box_2d))
     top, bottom = _covering(
         ymin * size.height / RELATIVE, ymax * size.height / RELATIVE, size.height
     )
     left, right = _covering(xmin * size.width / RELATIVE, xmax * size.width / RELATIVE, size.width)
-    return Box(top, left, max(bottom, top + 1), max(right, left + 1))
+    return Box(top, left, bottom, right)
 
 
 def box_to_2d(box: Box, size: Size) -> Box2d:
-    """Return the smallest ``box_2d`` that covers `box` of a picture of `size`."""
-    ymin, ymax = _covering(
-        box.top * RELATIVE / size.height, box.bottom * RELATIVE / size.height, RELATIVE
+    """Return the smallest ``box_2d`` that covers `box` of a picture of `size`.
+
+    Raises
+    ------
+    BadBox
+        The box lies outside the picture.
+    """
+    return _tidy(
+        [
+            box.top * RELATIVE / size.height,
+            box.left * RELATIVE / size.width,
+            box.bottom * RELATIVE / size.height,
+            box.right * RELATIVE / size.width,
+        ]
     )
-    xmin, xmax = _covering(
-        box.left * RELATIVE / size.width, box.right * RELATIVE / size.width, RELATIVE
-    )
-    return ymin, xmin, max(ymax, ymin + 1), max(xmax, xmin + 1)
+
+
+def _finite(values: Sequence[float]) -> list[float]:
+    try:
+        numbers = [float(value) for value in values]
+    except (TypeError, ValueError, OverflowError):  # JSON knows integers that no float holds
+        numbers = []
+    if len(numbers) != 4 or not all(map(math.isfinite, numbers)):
+        raise BadBox("A box needs four finite numbers.")
+    return numbers
+
+
+def _tidy(numbers: Sequence[float]) -> Box2d:
+    y0, x0, y1, x1 = numbers
+    ymin, ymax = _covering(min(y0, y1), max(y0, y1), RELATIVE)
+    xmin, xmax = _covering(min(x0, x1), max(x0, x1), RELATIVE)
+    if ymax <= ymin or xmax <= xmin:
+        raise BadBox(f"The box {', '.join(f'{n:g}' for n in numbers)} has no area in the picture.")
+    return ymin, xmin, ymax, xmax
 
 
 def _covering(low: float, high: float, limit: int) -> tuple[int, int]:
