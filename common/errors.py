@@ -155,6 +155,14 @@ class UnknownPath(BadInput):
     status = 404
 
 
+class NotAcceptable(BadInput):
+    """None of the types that the caller accepts can be given."""
+
+    code = "not-acceptable"
+    title = "No acceptable type can be given"
+    status = 406
+
+
 class UnsupportedBody(BadInput):
     """The request's body is neither multipart form data nor JSON."""
 
@@ -251,6 +259,14 @@ class ModelUnavailable(ModelError):
     retryable = True
 
 
+class ModelLost(ModelUnavailable):
+    """The connection broke, or something else answered, after the request was sent."""
+
+    code = "model-lost"
+    title = "The model's answer was lost"
+    charged = "maybe"
+
+
 class ModelTimeout(ModelError):
     """The deadline passed before an answer came; the call may have been billed."""
 
@@ -292,6 +308,15 @@ class ModelAnswerUnreadable(ModelError):
 
     code = "model-answer-unreadable"
     title = "The model's answer cannot be read"
+    retryable = True
+    charged = "yes"
+
+
+class ModelUnfit(ModelError):
+    """The model's picture cannot be one of what it was shown: another shape, or one flat colour."""
+
+    code = "model-unfit"
+    title = "The model's picture does not fit"
     retryable = True
     charged = "yes"
 

@@ -26,48 +26,60 @@ class _Template:
 
 _TEMPLATES = {
     "detect": _Template(
-        1,
-        """Find $query in this picture.
+        2,
+        """Find in this picture: $query
 Answer with a JSON array and nothing else. Each entry is an object with these fields:
 "box_2d": [ymin, xmin, ymax, xmax], integers from 0 to 1000 relative to the picture's height and width;
 "label": a short name in the language of the request; tell repeated objects apart by what sets them apart;
 "kind": "object" for a thing, "text" for one line of writing;
-"text": the writing itself where kind is "text", otherwise "";
+"text": the writing itself, in its own script, exactly as it stands, where kind is "text"; otherwise "";
 "material": "opaque", "translucent" (glass, clear plastic, thin cloth) or "fine" (hair, fur, mesh, lace);
 "colors": up to three main colours as "#RRGGBB";
 "confidence": how sure you are, from 0 to 1.
-The box covers the whole thing, also its thin and see-through parts.
-Never return masks or code fencing. Limit to 25 entries. An empty array means that nothing was found.""",
+The box covers the whole thing and fits it tightly, its thin and see-through parts included.
+Give each thing one entry. Never return masks or code fencing. Limit to 25 entries.
+An empty array means that nothing was found.""",
+    ),
+    "json_only": _Template(
+        1,
+        """Answer with the JSON array itself, starting with [ and ending with ]. If nothing was found, answer [].""",
     ),
     "repair": _Template(
-        1,
-        """This was meant to be a JSON array of objects with the fields box_2d (four integers from 0 to 1000),
-label, kind, text, material, colors and confidence. It cannot be read:
+        2,
+        """The text between the lines was meant to be a JSON array of objects with the fields box_2d (four integers
+from 0 to 1000: ymin, xmin, ymax, xmax), label, kind, text, material, colors and confidence. It cannot be read.
+-----
 $answer
-Write the same array again as valid JSON and nothing else.""",
+-----
+Write the same entries again as one valid JSON array and nothing else. Leave out an entry that has no box.""",
     ),
     "cutout": _Template(
-        1,
+        2,
         """Using the provided photo, reproduce only $subject: the same shape, pose, proportions, size and position
 in the frame, the same colours, materials, writing and lighting, with its complete silhouette.
-Change everything else to one flat, evenly lit backing of pure $key_name ($key_hex), up to every border of the
-picture. Openings through which the background shows (handles, gaps, mesh) show the same backing.
+Change everything else to one flat, evenly lit backing of pure $key_name ($key_hex) that fills the picture up to
+every border, like a seamless digital fill. Openings through which the background shows (handles, gaps, mesh,
+loose hair) show the same backing.
 The backing has one single colour: no shadow, no glow, no reflection, no gradient, no floor line.
 The subject itself carries none of the backing's colour. Keep the framing and the aspect ratio of the photo.""",
     ),
     "erase": _Template(
-        1,
-        """Using the provided image, change only the writing ($where) to the surface that lies beneath it, as if nothing
-had ever been printed there: the same texture, colour, light and grain carried on without a break.
+        2,
+        """Using the provided image, change only the writing ($where) to the bare surface that lies beneath it, as if
+nothing had ever been printed there: the same texture, colour, light and grain carried on without a break.
 Keep everything else in the image exactly the same, preserving the original style, lighting, composition and
 framing.$keep""",
     ),
     "expand": _Template(
-        1,
+        2,
         """The provided image is a photo on a larger blank canvas. Seamlessly extend the photo to fill the entire blank
-canvas: logically and stylistically continue the scene, its surfaces, light, perspective, focus and grain to every
-border. The photo itself keeps its place, its size and every detail. The new area holds only what surrounds the
+canvas up to every border: logically and stylistically continue the scene, its surfaces, light, perspective, focus
+and grain. The photo itself keeps its place, its size and every detail. The new area holds only what surrounds the
 scene; the subject of the photo appears once.""",
+    ),
+    "picture_only": _Template(
+        1,
+        """Answer with the finished picture itself, showing the whole frame as described; words are not needed.""",
     ),
 }
 
