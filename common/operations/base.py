@@ -1,11 +1,9 @@
-"""What all operations share: the models they are handed, the outcome they give, how it is told."""
+"""What all operations share: the models they are handed, and the outcome they give."""
 
 from __future__ import annotations
 
-import time
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager
-from dataclasses import dataclass, field
+from collections.abc import Iterator
+from dataclasses import dataclass
 from typing import Generic, Protocol, TypeVar
 
 from common.image import Image
@@ -26,10 +24,22 @@ class Models:
         The engine the user asked for, or a render the user brought.
     fallback
         The last rung of the ladder, normally the embedded engine; None forbids it.
+    brought
+        The chosen "model" is a render that the user brought: its frame is exact, nothing else is
+        tried, and where it does not fit that is the user's to mend.
     """
 
     chosen: VisionModel
     fallback: VisionModel | None = None
+    brought: bool = False
+
+    def in_turn(self) -> Iterator[VisionModel]:
+        """Give the engines in the order in which they are tried."""
+        yield self.chosen
+        if self.brought or self.fallback is None:
+            return
+        if self.fallback.engine != self.chosen.engine:
+            yield self.fallback
 
 
 @dataclass(frozen=True)
@@ -61,21 +71,3 @@ class Operation(Generic[O_contra]):
     summary: str
     options: type[O_contra]
     run: Run[O_contra]
-
-
-@dataclass
-class Stopwatch:
-    """Milliseconds by stage."""
-
-    milliseconds: dict[str, float] = field(default_factory=dict)
-    clock: Callable[[], float] = time.perf_counter
-
-    @contextmanager
-    def stage(self, name: str) -> Iterator[None]:
-        """Add the time inside the block to the stage `name`."""
-        start = self.clock()
-        try:
-            yield
-        finally:
-            spent = (self.clock() - start) * 1000
-            self.milliseconds[name] = round(self.milliseconds.get(name, 0.0) + spent, 1)

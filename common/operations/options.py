@@ -13,7 +13,7 @@ from typing import Annotated, Any, Literal, TypeVar
 from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, ValidationError, model_validator
 
 from common.errors import BadOptions, StudioError
-from common.geometry import Anchor, Box2d, Size, normal_box_2d
+from common.geometry import RELATIVE, Anchor, Box2d, Size, normal_box_2d
 
 AnyOptions = TypeVar("AnyOptions", bound="Options")
 
@@ -21,19 +21,24 @@ Engine = Literal["gemini", "embedded"]
 OnFail = Literal["error", "review", "original"]
 KeyName = Literal["auto", "green", "blue", "magenta"]
 
+HOW_TO_WRITE_A_BOX = "Write it as Y0,X0,Y1,X1 in 0..1000."
+
 
 def _box(value: object) -> object:
-    numbers = _numbers(value, "a box") if isinstance(value, str) else value
+    numbers: Any = _numbers(value, "a box") if isinstance(value, str) else value
     try:
-        return normal_box_2d(numbers)  # type: ignore[arg-type]
-    except (StudioError, TypeError, ValueError) as error:
-        raise ValueError(f"{error} Write it as Y0,X0,Y1,X1 in 0..1000.") from None
+        box_2d = normal_box_2d(numbers)
+    except StudioError as error:
+        raise ValueError(f"{error} {HOW_TO_WRITE_A_BOX}") from None
+    if max(map(float, numbers)) > RELATIVE:  # clamped, a box in pixels would crop something else
+        raise ValueError(f"A box in pixels is not understood. {HOW_TO_WRITE_A_BOX}")
+    return box_2d
 
 
 def _boxes(value: object) -> object:
     """One box, as a string or four numbers, is a list of one; a JSON text is what it says."""
     if isinstance(value, str) and value.lstrip().startswith("["):
-        value = json.loads(value)
+        value = _json(value)
     if isinstance(value, str):
         return [value]
     if (
@@ -50,6 +55,15 @@ def _numbers(text: str, what: str) -> list[float]:
         return [float(part) for part in text.strip("[]() ").split(",")]
     except ValueError:
         raise ValueError(f"{text!r} is not {what}.") from None
+
+
+def _json(value: object) -> object:
+    if not isinstance(value, str):
+        return value
+    try:
+        return json.loads(value)
+    except (ValueError, RecursionError):  # the latter for thousands of opening brackets
+        raise ValueError("This is not JSON.") from None
 
 
 def _strings(value: object) -> object:
@@ -80,6 +94,7 @@ def _size(value: object) -> object:
 
 
 def _margin(value: object) -> object:
+    value = [value] if isinstance(value, int) else value
     parts = value.split(",") if isinstance(value, str) else value
     if not isinstance(parts, list | tuple) or len(parts) not in {1, 4}:
         raise ValueError(
@@ -123,11 +138,15 @@ class GatedOptions(Options):
 class DetectOptions(Options):
     """Options of detect."""
 
+    operation: Literal["detect"] = "detect"
+
     query: str = Field(default="", max_length=500, description="what to find, in plain words")
 
 
 class CutoutOptions(GatedOptions):
     """Options of cutout."""
+
+    operation: Literal["cutout"] = "cutout"
 
     subject: str = Field(default="", max_length=500, description="what to cut out, in plain words")
     box: BoxOption | None = Field(
@@ -144,6 +163,8 @@ class CutoutOptions(GatedOptions):
 class EraseOptions(GatedOptions):
     """Options of erase."""
 
+    operation: Literal["erase"] = "erase"
+
     region: BoxesOption = Field(
         default_factory=list,
         max_length=100,
@@ -156,6 +177,8 @@ class EraseOptions(GatedOptions):
 
 class ExpandOptions(GatedOptions):
     """Options of expand: exactly one of aspect, size and margin."""
+
+    operation: Literal["expand"] = "expand"
 
     aspect: RatioOption | None = Field(default=None, description="the canvas's ratio, like 16:9")
     size: SizeOption | None = Field(
@@ -173,6 +196,28 @@ class ExpandOptions(GatedOptions):
         given = [name for name in ("aspect", "size", "margin") if getattr(self, name) is not None]
         if len(given) != 1:
             raise ValueError("Give exactly one of aspect, size and margin.")
+        return self
+
+
+StepOptions = Annotated[
+    DetectOptions | CutoutOptions | EraseOptions | ExpandOptions, Field(discriminator="operation")
+]
+
+
+class PipelineOptions(Options):
+    """Options of pipeline: which operations, in which order, each with its own options."""
+
+    operation: Literal["pipeline"] = "pipeline"
+    steps: Annotated[list[StepOptions], BeforeValidator(_json)] = Field(
+        min_length=1,
+        max_length=10,
+        description='a list of {"operation": NAME, ...options}, done one after the other',
+    )
+
+    @model_validator(mode="after")
+    def _one_engine(self) -> PipelineOptions:
+        if any(step.engine is not None or step.dry_run for step in self.steps):
+            raise ValueError("engine and dry_run belong to the whole pipeline, not to a step.")
         return self
 
 

@@ -36,7 +36,7 @@ class Scene:
 
     def on(self, backing: tuple[int, int, int]) -> U8:
         """Return the subject on a flat backing, as a perfect model would paint it."""
-        ground = np.array(backing, np.float32) / 255
+        ground = as_float(np.array(backing, np.uint8))
         alpha = self.alpha[..., None]
         return as_bytes(self.colour * alpha + ground * (1 - alpha))
 

@@ -1,0 +1,239 @@
+"""Cutout: the subject alone, with real transparency and the photo's own pixels."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator
+from dataclasses import dataclass, replace
+from functools import reduce
+
+import numpy as np
+
+from common import matting
+from common.composite import covering, over
+from common.errors import BadOptions, NothingFound
+from common.geometry import Box, box_from_2d, box_to_2d, whole, with_margin
+from common.image import OPAQUE, U8, Image
+from common.matting import KEYS, Key, Matte, choose_key
+from common.operations import detect
+from common.operations.base import Models, Operation, Outcome
+from common.operations.ladder import Attempt, climb, fidelity, settle
+from common.operations.options import CutoutOptions
+from common.operations.record import Record
+from common.prompts import fill
+from common.vlm.base import Ask, Detection, Find, OnBacking, Render, VisionModel
+
+MARGIN = 0.12  # of the subject's longer side: room for the backing's border and for a shift
+LEAST_MARGIN = 16  # pixels
+WHITE = (255, 255, 255)
+
+
+@dataclass(frozen=True)
+class CutoutPlan:
+    """What to send, decided before the model is asked for a picture.
+
+    Attributes
+    ----------
+    crop
+        The part of the photo that the model sees, in pixels of the photo.
+    subject
+        The subject in words; empty for the main one.
+    key
+        The backing to ask for.
+    material
+        ``opaque``, ``translucent``, ``fine`` or empty where unknown.
+    """
+
+    crop: Box
+    subject: str
+    key: Key
+    material: str = ""
+
+    def facts(self, image: Image) -> dict[str, object]:
+        """Return the plan as the report shows it."""
+        return {
+            "crop": list(box_to_2d(self.crop, image.size)),
+            "crop_pixels": [self.crop.top, self.crop.left, self.crop.bottom, self.crop.right],
+            "subject": self.subject,
+            "key": self.key.name,
+            "material": self.material,
+        }
+
+
+# --- plan, request, compose -----------------------------------------------------------------------
+
+
+def plan(image: Image, options: CutoutOptions, crop: Box, material: str = "") -> CutoutPlan:
+    """Decide the key colour for a crop; all else is given."""
+    key = choose_key(image.rgb[crop.slices]) if options.key == "auto" else KEYS[options.key]
+    return CutoutPlan(crop, options.subject, key, material)
+
+
+def crop_around(image: Image, boxes: list[Box]) -> Box:
+    """Return the crop for the model: all boxes with room for a border of backing around them."""
+    subject = reduce(Box.union, boxes)
+    return with_margin(subject, image.size, MARGIN, LEAST_MARGIN)
+
+
+def request(image: Image, cutout: CutoutPlan) -> Render:
+    """Return the wish for the subject on the key's backing."""
+    words = f"the {cutout.subject}" if cutout.subject else "the main subject"
+    prompt = fill("cutout", subject=words, key_name=cutout.key.name, key_hex=cutout.key.hex)
+    return Render(_seen(image, cutout), OnBacking(cutout.key.rgb, cutout.subject), prompt)
+
+
+def compose(image: Image, render: Image, cutout: CutoutPlan) -> tuple[Image, Matte]:
+    """Return the cutout at the photo's full size, and the matte of the crop it came from.
+
+    Raises
+    ------
+    UnfitRender
+        The render cannot be one of this crop.
+    """
+    matte = matting.cut(_seen(image, cutout).rgb, render.rgb, cutout.key, cutout.material)
+    alpha = np.zeros(image.rgb.shape[:2], np.uint8)
+    alpha[cutout.crop.slices] = matte.alpha
+    rgb = np.zeros_like(image.rgb)  # nothing of the background stays hidden under alpha 0
+    rgb[cutout.crop.slices] = np.where((matte.alpha > 0)[..., None], matte.rgb, np.uint8(0))
+    return replace(image, rgb=rgb, alpha=_within(alpha, image.alpha)), matte
+
+
+def _seen(image: Image, cutout: CutoutPlan) -> Image:
+    """Return the crop as the model sees it: transparent sources stand on white."""
+    return over(image.crop(cutout.crop), np.array(WHITE, np.uint8))
+
+
+def _within(alpha: U8, source: U8 | None) -> U8:
+    """Return the matte's alpha times the alpha that the source brought."""
+    if source is None:
+        return alpha
+    product = alpha.astype(np.uint16) * source + OPAQUE // 2
+    return (product // OPAQUE).astype(np.uint8)
+
+
+# --- backgrounds ----------------------------------------------------------------------------------
+
+
+def on_background(cutout: Image, background: str, backdrop: Image | None) -> Image:
+    """Return the cutout on what the option asks for: nothing, a colour, or the picture given.
+
+    Raises
+    ------
+    BadOptions
+        The option names neither, and no picture came with it.
+    """
+    if background == "transparent":
+        return cutout
+    if backdrop is not None:
+        ground = over(backdrop, np.array(WHITE, np.uint8))
+        return over(cutout, covering(ground.rgb, cutout.size))
+    return over(cutout, np.array(colour_of(background), np.uint8))
+
+
+def colour_of(background: str) -> tuple[int, int, int]:
+    """Return ``#RRGGBB`` or ``#RGB`` as numbers; `BadOptions` where it is neither."""
+    match = re.fullmatch(r"#([0-9a-fA-F]{6}|[0-9a-fA-F]{3})", background)
+    if not match:
+        raise BadOptions(
+            f"background: {background!r} is no colour, and no picture came with it.",
+            advice="Write transparent, a colour as #RRGGBB, or give a picture.",
+            field="background",
+        )
+    digits = match[1] if len(match[1]) == 6 else "".join(2 * digit for digit in match[1])
+    return int(digits[:2], 16), int(digits[2:4], 16), int(digits[4:], 16)
+
+
+# --- run ------------------------------------------------------------------------------------------
+
+
+def run(
+    image: Image, options: CutoutOptions, models: Models, backdrop: Image | None = None
+) -> Outcome:
+    """Cut the subject out; on the way down the ladder until a result is good enough."""
+    record = Record("cutout", image)
+    _check_background(options, backdrop)
+    if options.dry_run:
+        return _planned(record, image, options, models)
+    crop, material = _crop(record, image, options, models)
+    first = plan(image, options, crop, material)
+
+    def attempt(model: VisionModel, cutout: CutoutPlan) -> Attempt:
+        rendered = record.render(model, request(image, cutout))
+        with record.stage("compose"):
+            result, matte = compose(image, rendered.image, cutout)
+            return Attempt(
+                image=result,
+                verdict=matte.verdict,
+                engine=rendered.usage.engine,
+                key=cutout.key.name,
+                vouched=not rendered.low_confidence,
+                fidelity=fidelity(image, result, result.solid()),
+                plan=cutout.facts(image),
+            )
+
+    climbed = climb(record, _rungs(first, models), attempt, models)
+    outcome = settle(record, image, climbed, options.on_fail)
+    if outcome.image is None or outcome.report.decision == "original":
+        return outcome
+    return replace(outcome, image=on_background(outcome.image, options.background, backdrop))
+
+
+def _check_background(options: CutoutOptions, backdrop: Image | None) -> None:
+    """Refuse a background that cannot be painted before anything is paid."""
+    if options.background != "transparent" and backdrop is None:
+        colour_of(options.background)
+
+
+def _rungs(first: CutoutPlan, models: Models) -> Iterator[tuple[VisionModel, CutoutPlan]]:
+    """Give the chosen key, then another one with the same engine, then the fallback engine."""
+    for model in models.in_turn():
+        yield model, first
+        if model is models.chosen and not models.brought:
+            yield model, replace(first, key=_another(first.key))
+
+
+def _another(key: Key) -> Key:
+    """Return the key to try when `key` did not do: magenta, or green after magenta."""
+    return KEYS["green"] if key.name == "magenta" else KEYS["magenta"]
+
+
+def _crop(record: Record, image: Image, options: CutoutOptions, models: Models) -> tuple[Box, str]:
+    """Return the crop that the model is to see, and the subject's material where it is known."""
+    if options.box is not None:
+        box = box_from_2d(options.box, image.size)
+        return (box if models.brought else crop_around(image, [box])), ""
+    if models.brought:
+        return whole(image.size), ""
+    detections = record.ask(models.chosen, _subject(image, options))
+    subjects = [found for found in detections if found.kind == "object"]
+    if not subjects:
+        raise NothingFound(
+            f"No {options.subject or 'subject'} was found in the picture.",
+            advice="Say in other words what to cut out, or give its box.",
+        )
+    boxes = [box_from_2d(found.box_2d, image.size) for found in subjects]
+    return crop_around(image, boxes), _material(subjects)
+
+
+def _subject(image: Image, options: CutoutOptions) -> Ask[detect.Detections]:
+    return detect.request(image, Find(options.subject, objects=True, text=False))
+
+
+def _material(subjects: list[Detection]) -> str:
+    """Return the least solid material among the subjects: one wrongly solid glass ruins the set."""
+    materials = {found.material for found in subjects}
+    return next((name for name in ("translucent", "fine", "opaque") if name in materials), "")
+
+
+def _planned(record: Record, image: Image, options: CutoutOptions, models: Models) -> Outcome:
+    """Quote the calls; without detection the crop is taken to be the whole photo."""
+    if options.box is None and not models.brought:
+        record.quote("detect", models.chosen, _subject(image, options))
+    box = None if options.box is None else box_from_2d(options.box, image.size)
+    crop = whole(image.size) if box is None else crop_around(image, [box])
+    cutout = plan(image, options, crop)
+    record.quote("render", models.chosen, request(image, cutout))
+    return record.planned(models.chosen.engine, plan=cutout.facts(image))
+
+
+CUTOUT = Operation("cutout", "Cut the subject out with real transparency.", CutoutOptions, run)

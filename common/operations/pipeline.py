@@ -1,0 +1,81 @@
+"""Pipeline: several operations on one picture, in one request, with one report."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from common.errors import StudioError
+from common.image import Image
+from common.operations.base import Models, Operation, Outcome
+from common.operations.cutout import CUTOUT
+from common.operations.detect import DETECT
+from common.operations.erase import ERASE
+from common.operations.expand import EXPAND
+from common.operations.options import PipelineOptions, StepOptions
+from common.operations.record import Record
+from common.report import Cost, Decision, Report
+
+STEPS: dict[str, Operation[Any]] = {
+    operation.name: operation for operation in (DETECT, CUTOUT, ERASE, EXPAND)
+}
+
+_GRAVITY: tuple[Decision, ...] = ("accepted", "review", "original", "planned")
+
+
+def run(
+    image: Image, options: PipelineOptions, models: Models, backdrop: Image | None = None
+) -> Outcome:
+    """Do the steps in order, each on the picture that the one before gave.
+
+    A step that fails ends the pipeline; its error says which one it was, and carries the reports of
+    the steps that were done, since they may have been paid for.
+    """
+    record = Record("pipeline", image)
+    reports: list[Report] = []
+    current: Image | None = None
+    for number, step in enumerate(options.steps, start=1):
+        own = step.model_copy(update={"dry_run": options.dry_run})
+        try:
+            with record.stage(f"{number} {step.operation}"):
+                outcome = STEPS[step.operation].run(current or image, own, models, backdrop)
+        except StudioError as error:
+            _locate(error, number, step, reports)
+            raise
+        reports.append(outcome.report)
+        current = outcome.image or current
+    report = record.report(
+        " + ".join(dict.fromkeys(report.engine for report in reports)),
+        current,
+        decision=max((report.decision for report in reports), key=_GRAVITY.index),
+        steps=reports,
+        boxes=[box for report in reports for box in report.boxes],
+    )
+    return Outcome(current, _summed(report, reports))
+
+
+def _locate(error: StudioError, number: int, step: StepOptions, done: list[Report]) -> None:
+    """Say in the error which step failed, and hand over the reports of those before it."""
+    error.message = f"Step {number} ({step.operation}): {error.message}"
+    error.details["steps"] = [report.model_dump(mode="json") for report in done]
+
+
+def _summed(report: Report, reports: list[Report]) -> Report:
+    costs = [step.cost for step in reports]
+    cost = Cost(
+        calls=sum(cost.calls for cost in costs),
+        remembered=sum(cost.remembered for cost in costs),
+        input_tokens=sum(cost.input_tokens for cost in costs),
+        output_tokens=sum(cost.output_tokens for cost in costs),
+        dollars=round(sum(cost.dollars for cost in costs), 6),
+    )
+    return report.model_copy(
+        update={
+            "cost": cost,
+            "calls": [call for step in reports for call in step.calls],
+            "models": list(dict.fromkeys(model for step in reports for model in step.models)),
+            "warnings": list(dict.fromkeys(text for step in reports for text in step.warnings)),
+        }
+    )
+
+
+PIPELINE = Operation("pipeline", "Do several operations in one request.", PipelineOptions, run)

@@ -1,0 +1,96 @@
+"""Expanding keeps the photo byte for byte and leaves no seam."""
+
+from __future__ import annotations
+
+import numpy as np
+import pytest
+
+from common.composite import seam_step
+from common.errors import BadOptions, GateRefused
+from common.fields import as_bytes, as_float
+from common.geometry import Box, Size
+from common.image import Image
+from common.operations.base import Models
+from common.operations.expand import run
+from common.operations.options import ExpandOptions, read_options
+from common.vlm.base import Extended, Render
+from common.vlm.scripted import ScriptedModel
+from tests.support.pictures import textured
+
+WIDE = textured(Size(360, 200), seed=3)
+FRAME = Box(0, 80, 200, 280)
+PHOTO = Image(WIDE[FRAME.slices].copy())
+ASPECT = read_options(ExpandOptions, {"aspect": "360:200"})
+
+
+def off_tone(render: Render) -> Image:
+    """Give the wide truth with another tone, as models do."""
+    assert isinstance(render.intent, Extended)
+    return Image(as_bytes(as_float(WIDE) * np.float32(0.95) + np.float32(0.04)))
+
+
+def test_the_photo_stays_byte_for_byte_and_the_seam_cannot_be_seen() -> None:
+    outcome = run(PHOTO, ASPECT, Models(ScriptedModel(renders=[off_tone])))
+    assert outcome.image is not None
+    assert outcome.image.size == Size(360, 200)
+    assert np.array_equal(outcome.image.rgb[FRAME.slices], PHOTO.rgb)
+    assert seam_step(outcome.image.rgb, FRAME) < 1.3
+    assert outcome.report.scores["seam"] < 1.3
+    assert np.abs(outcome.image.rgb.astype(int) - WIDE).mean() < 3
+
+
+def test_the_model_sees_the_photo_on_a_blank_canvas() -> None:
+    model = ScriptedModel(renders=[off_tone])
+    run(PHOTO, ASPECT, Models(model))
+    shown = model.rendered[0].image.rgb
+    assert np.array_equal(shown[FRAME.slices], PHOTO.rgb)
+    assert len(np.unique(shown[:, :80])) == 1
+
+
+@pytest.mark.parametrize(
+    ("wish", "canvas", "corner"),
+    [
+        ({"size": "300x260"}, (300, 260), (30, 50)),
+        ({"size": "300x260", "anchor": "top-left"}, (300, 260), (0, 0)),
+        ({"size": "300x260", "anchor": "bottom"}, (300, 260), (60, 50)),
+        ({"margin": "10,20,30,40"}, (260, 240), (10, 40)),
+        ({"margin": "10%"}, (240, 240), (20, 20)),
+        ({"aspect": "1:2"}, (200, 400), (100, 0)),
+    ],
+)
+def test_the_canvas_and_the_photos_place_follow_the_options(
+    wish: dict[str, str], canvas: tuple[int, int], corner: tuple[int, int]
+) -> None:
+    options = read_options(ExpandOptions, wish | {"dry_run": True})
+    plan = run(PHOTO, options, Models(ScriptedModel())).report.plan
+    assert plan["canvas"] == list(canvas)
+    assert plan["frame_pixels"] == [*corner, corner[0] + 200, corner[1] + 200]
+
+
+def test_a_canvas_that_is_the_photos_own_needs_no_model() -> None:
+    model = ScriptedModel()
+    outcome = run(PHOTO, read_options(ExpandOptions, {"aspect": "1:1"}), Models(model))
+    assert outcome.image is PHOTO
+    assert "unchanged" in outcome.report.warnings[0]
+
+
+@pytest.mark.parametrize("wish", [{"size": "100x300"}, {"aspect": "45"}, {"margin": "5000"}])
+def test_an_absurd_canvas_is_refused_before_anything_is_paid(wish: dict[str, str]) -> None:
+    with pytest.raises(BadOptions):
+        run(PHOTO, read_options(ExpandOptions, wish), Models(ScriptedModel()))
+
+
+def test_a_render_of_something_else_is_refused() -> None:
+    model = ScriptedModel(renders=[Image(textured(Size(360, 200), seed=55))])
+    with pytest.raises(GateRefused, match="something else"):
+        run(PHOTO, ASPECT, Models(model))
+
+
+def test_the_new_area_of_a_transparent_picture_is_opaque() -> None:
+    alpha = np.full((200, 200), 90, np.uint8)
+    model = ScriptedModel(renders=[off_tone])
+    outcome = run(Image(PHOTO.rgb, alpha), ASPECT, Models(model))
+    assert outcome.image is not None
+    assert outcome.image.alpha is not None
+    assert (outcome.image.alpha[:, :80] == 255).all()
+    assert (outcome.image.alpha[FRAME.slices] == 90).all()
