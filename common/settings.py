@@ -33,6 +33,8 @@ class Settings:
         ``gs://name`` or a folder; empty where a function has no need of it.
     allowed_buckets
         Names of buckets that ``image_uri`` may read from.
+    project
+        The Google Cloud project whose logs and traces these are.
     """
 
     engine: Engine = "embedded"
@@ -50,6 +52,7 @@ class Settings:
     work_bucket: str = ""
     output_bucket: str = ""
     allowed_buckets: tuple[str, ...] = ()
+    project: str = ""
 
     @property
     def gemini_is_set_up(self) -> bool:
@@ -86,6 +89,7 @@ class Settings:
             work_bucket=read.text("STUDIO_WORK_BUCKET"),
             output_bucket=read.text("STUDIO_OUTPUT_BUCKET"),
             allowed_buckets=tuple(read.text("STUDIO_ALLOWED_BUCKETS").replace(",", " ").split()),
+            project=read.text("GOOGLE_CLOUD_PROJECT"),
         )
         settings._refuse_a_loop()
         return settings
