@@ -148,7 +148,8 @@ def _objects(value: Any) -> list[dict[str, Any]]:
     if "box_2d" in value:
         return [value]
     wrapped = [item for item in value.values() if isinstance(item, list)]
-    return [entry for items in wrapped for entry in _objects(items)] or [value]
+    entries = [entry for items in wrapped for entry in _objects(items)]
+    return entries if entries or _is_empty(value) else [value]
 
 
 def _is_empty(value: Any) -> bool:

@@ -89,20 +89,22 @@ PRICES = (
 
 
 def price_of(model: str, on: date) -> Price:
-    """Return the price of `model` on a day.
+    """Return the price of `model` on a day; before the first known day, the first known price.
 
     Raises
     ------
     ModelUnknown
-        The table has no price for that model on that day.
+        The table has no price for that model.
     """
-    valid = [price for price in PRICES if price.model == model and price.since <= on]
-    if not valid:
+    prices = sorted(
+        (price for price in PRICES if price.model == model), key=lambda price: price.since
+    )
+    if not prices:
         raise ModelUnknown(
             f"The model {model!r} has no known price, so it is not asked.",
             advice=f"Set one of: {', '.join(sorted({price.model for price in PRICES}))}.",
         )
-    return max(valid, key=lambda price: price.since)
+    return next((price for price in reversed(prices) if price.since <= on), prices[0])
 
 
 @dataclass(frozen=True)

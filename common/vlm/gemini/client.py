@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import json
 from dataclasses import dataclass, field
+from functools import lru_cache
 from threading import Lock
 from typing import TYPE_CHECKING, Any
 
@@ -46,12 +47,10 @@ class Access:
 
 
 class Client:
-    """The SDK's client: made at the first call, kept, shared by threads."""
+    """The SDK's client: made at the first call, kept, shared by threads and equal accesses."""
 
     def __init__(self, access: Access) -> None:
         self._access = access
-        self._making = Lock()
-        self._sdk: SdkClient | None = None
 
     def send(self, call: Call[Any], seconds: float) -> object:
         """Send one request, once, and return the answer's JSON.
@@ -82,19 +81,13 @@ class Client:
             }
         )
         content = types.Content.model_validate({"role": "user", "parts": call.parts})
-        response = self._client().models.generate_content(
+        response = _sdk(self._access).models.generate_content(
             model=call.model,
             contents=content,
             config=config,
         )
         raw = response.sdk_http_response
         return (raw.body if raw else None) or ""
-
-    def _client(self) -> SdkClient:
-        with self._making:
-            if self._sdk is None:
-                self._sdk = _make(self._access)
-            return self._sdk
 
     def _failure(self, error: Exception) -> ModelError:
         from google.genai.errors import APIError  # noqa: PLC0415 - see the file's head
@@ -113,6 +106,15 @@ class Client:
         return failure
 
 
+def _sdk(access: Access) -> SdkClient:
+    with _making:  # or else two first calls make two clients
+        return _make(access)
+
+
+_making = Lock()
+
+
+@lru_cache(maxsize=4)  # making one takes 150 ms, most of it certificates
 def _make(access: Access) -> SdkClient:
     if not access.api_key and not access.project:
         raise ModelCredentials(
