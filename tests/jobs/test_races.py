@@ -1,0 +1,222 @@
+"""Everything that may happen between two steps, at every step: others, failures, death."""
+
+from __future__ import annotations
+
+import contextlib
+import random
+import threading
+from collections.abc import Callable
+from dataclasses import replace
+from pathlib import Path
+
+import pytest
+
+from common.errors import BrokenPicture, Claimed, StoreError
+from common.jobs import Buckets, Job, Made, Source, State, run
+from common.store.folder import FolderBucket
+from tests.support.jobs import Work, assert_consistent, document, drop, names
+from tests.support.stores import Hook, Watched
+
+LONG_AFTER = 10_000_000_000.0  # every lease has ended by then
+
+
+class _DeathError(BaseException):
+    """Stands for kill -9: nothing after it is written."""
+
+
+class _At:
+    """Does `action` before the call number `step` of any bucket, once."""
+
+    def __init__(self, step: int, action: Callable[[], None]) -> None:
+        self.step, self.action, self.calls = step, action, 0
+
+    def __call__(self, *_: str) -> None:
+        self.calls += 1
+        if self.calls == self.step + 1:
+            self.action()
+
+
+def _watched(buckets: Buckets, hook: Hook) -> Buckets:
+    return Buckets(*(Watched(b, hook) for b in (buckets.input, buckets.work, buckets.output)))
+
+
+def _steps(tmp_path: Path) -> int:
+    """Count the calls of a run over an older result, the longest way there is."""
+    buckets = _buckets(tmp_path / "count")
+    run(drop(buckets, data=b"first"), buckets, Work())
+    hook = _At(-1, lambda: None)
+    run(drop(buckets, data=b"second"), _watched(buckets, hook), Work())
+    return hook.calls
+
+
+def _buckets(root: Path) -> Buckets:
+    return Buckets(*(FolderBucket(root / name) for name in ("input", "work", "output")))
+
+
+def _every_step(tmp_path: Path) -> list[tuple[int, Buckets]]:
+    return [(step, _buckets(tmp_path / f"{step}")) for step in range(_steps(tmp_path))]
+
+
+def _quietly(job: Job, buckets: Buckets, work: Work) -> None:
+    with contextlib.suppress(Claimed, StoreError):
+        run(job, buckets, work)
+
+
+@pytest.mark.parametrize("fails", [False, True])
+@pytest.mark.parametrize("before", [False, True])
+def test_a_newer_input_at_any_moment_wins(tmp_path: Path, fails: bool, before: bool) -> None:
+    for step, buckets in _every_step(tmp_path):
+        if before:
+            run(drop(buckets, data=b"first"), buckets, Work())
+        older = drop(buckets, data=b"older")
+
+        def newer(buckets: Buckets = buckets) -> None:
+            job = drop(buckets, data=b"newer")
+            run(job, buckets, Work(BrokenPicture("Broken.") if fails else None))
+
+        hook = _At(step, newer)
+        _quietly(older, _watched(buckets, hook), Work())
+        if hook.calls <= step:
+            continue
+        if fails:
+            assert names(buckets.output) == ["cutout/shoe.json"], step
+        else:
+            assert buckets.output.read("cutout/shoe.png")[0] == b"NEWER", step
+        assert_consistent(buckets.output)
+
+
+def test_a_newer_picture_without_its_document_is_not_covered(folders: Buckets) -> None:
+    def dies(method: str, name: str) -> None:
+        if (method, name) == ("write", "cutout/shoe.json"):
+            raise _DeathError
+
+    def work(data: bytes) -> Made:
+        """Meanwhile the input is overwritten, and who works on that dies before its document."""
+        newer = drop(folders, data=b"newer")
+        with pytest.raises(_DeathError):
+            run(newer, replace(folders, output=Watched(folders.output, dies)), Work())
+        return Made(data.upper(), "image/png", ".png", {})
+
+    assert run(drop(folders, data=b"older"), folders, work).state is State.SUPERSEDED
+    assert folders.output.read("cutout/shoe.png")[0] == b"NEWER"
+    stored = folders.input.stat("cutout/shoe.jpg")
+    assert stored is not None
+    newer = Job("cutout", Source(folders.input.name, stored.name, stored.generation))
+    assert run(newer, folders, Work(), clock=lambda: LONG_AFTER).state is State.DONE
+    assert_consistent(folders.output)
+
+
+class _Mortal:
+    """Dies before the call number `step`, and at every call after it."""
+
+    def __init__(self, step: int) -> None:
+        self.left = step
+
+    def __call__(self, *_: str) -> None:
+        self.left -= 1
+        if self.left < 0:
+            raise _DeathError
+
+
+def test_a_death_at_any_moment_costs_nothing_but_time(tmp_path: Path) -> None:
+    for step, buckets in _every_step(tmp_path):
+        run(drop(buckets, data=b"first"), buckets, Work())
+        job = drop(buckets, data=b"second")
+        with contextlib.suppress(_DeathError):
+            run(job, _watched(buckets, _Mortal(step)), Work())
+        ending = run(job, buckets, Work(), clock=lambda: LONG_AFTER)
+        assert ending.state in {State.DONE, State.FOUND}, step
+        assert buckets.output.read("cutout/shoe.png")[0] == b"SECOND", step
+        assert_consistent(buckets.output)
+
+
+def test_a_failing_call_at_any_moment_is_mended_by_the_next_delivery(tmp_path: Path) -> None:
+    for step, buckets in _every_step(tmp_path):
+        run(drop(buckets, data=b"first"), buckets, Work())
+        job = drop(buckets, data=b"second")
+
+        def fail() -> None:
+            raise StoreError("The bucket is away.")
+
+        _quietly(job, _watched(buckets, _At(step, fail)), Work())
+        ending = run(job, buckets, Work(), clock=lambda: LONG_AFTER)
+        assert ending.state in {State.DONE, State.FOUND}, step
+        assert buckets.output.read("cutout/shoe.png")[0] == b"SECOND", step
+        assert_consistent(buckets.output)
+
+
+def test_the_same_job_at_any_moment_leaves_one_result(tmp_path: Path) -> None:
+    for step, buckets in _every_step(tmp_path):
+        job = drop(buckets)
+
+        def twin(buckets: Buckets = buckets, job: Job = job) -> None:
+            run(job, buckets, Work(), clock=lambda: LONG_AFTER)  # as if our lease had lapsed
+
+        _quietly(job, _watched(buckets, _At(step, twin)), Work())
+        assert buckets.output.read("cutout/shoe.png")[0] == b"PIXELS", step
+        assert names(buckets.output) == ["cutout/shoe.json", "cutout/shoe.png"], step
+
+
+def test_other_options_at_any_moment_leave_picture_and_document_that_agree(tmp_path: Path) -> None:
+    for step, buckets in _every_step(tmp_path):
+        job = drop(buckets, key="auto")
+        other = replace(job, options={"key": "blue"})
+
+        def twin(buckets: Buckets = buckets, other: Job = other) -> None:
+            run(other, buckets, Work())
+
+        _quietly(job, _watched(buckets, _At(step, twin)), Work())
+        assert_consistent(buckets.output)
+
+
+@pytest.mark.parametrize("fails", [False, True])
+def test_a_namesake_at_any_moment_gets_its_own_place(tmp_path: Path, fails: bool) -> None:
+    for step, buckets in _every_step(tmp_path):
+        job, namesake = drop(buckets, "cutout/shoe.jpg"), drop(buckets, "cutout/shoe.png")
+
+        def other(buckets: Buckets = buckets, namesake: Job = namesake) -> None:
+            run(namesake, buckets, Work(BrokenPicture("Broken.") if fails else None))
+
+        hook = _At(step, other)
+        assert run(job, _watched(buckets, hook), Work()).state is State.DONE
+        owners = {
+            document(buckets.output, name)["input"]["name"]
+            for name in names(buckets.output)
+            if name.endswith(".json")
+        }
+        expected = {job.source.name, namesake.source.name}
+        assert owners == (expected if hook.calls > step else {job.source.name}), step
+        assert_consistent(buckets.output)
+
+
+@pytest.mark.parametrize("seed", range(3))
+def test_deliveries_in_any_number_and_order_run_each_input_once(
+    buckets: Buckets, seed: int
+) -> None:
+    chance = random.Random(seed)  # noqa: S311 - for shuffling, not for secrets
+    jobs = [drop(buckets, f"cutout/{n}.jpg", f"picture {n}".encode()) for n in range(6)]
+    deliveries = [job for job in jobs for _ in range(chance.randint(1, 4))]
+    chance.shuffle(deliveries)
+    work = Work()
+    waiting = threading.Lock()
+
+    def deliver() -> None:
+        while True:
+            with waiting:
+                if not deliveries:
+                    return
+                job = deliveries.pop()
+            try:
+                run(job, buckets, work)
+            except Claimed:
+                with waiting:  # as Pub/Sub does: later again
+                    deliveries.insert(0, job)
+
+    threads = [threading.Thread(target=deliver) for _ in range(4)]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+    assert sorted(work.runs) == [f"picture {n}".encode() for n in range(6)]
+    assert len(names(buckets.output)) == 12
+    assert_consistent(buckets.output)
