@@ -258,9 +258,10 @@ def obliging(call: Call) -> Reply:
 
 
 class GeminiServer:
-    """Serves on loopback; answers by its script, and obligingly once that has ended."""
+    """Serves on loopback; answers by its script, and by `otherwise` once that has ended."""
 
-    def __init__(self) -> None:
+    def __init__(self, otherwise: Line = obliging) -> None:
+        self._otherwise = otherwise
         self.calls: list[Call] = []
         self._script: deque[Line] = deque()
         self._turn = threading.Lock()
@@ -285,7 +286,7 @@ class GeminiServer:
         with self._turn:
             self.calls.append(call)
             fault = _fault(call, len(raw))
-            line = fault or (self._script.popleft() if self._script else obliging)
+            line = fault or (self._script.popleft() if self._script else self._otherwise)
         return line if isinstance(line, Reply) else line(call)
 
     @contextlib.contextmanager

@@ -47,11 +47,12 @@ TRUNCATED = FOUND[:-1] + ', {"box_2d": [10, 20, 30, 4'
 def test_a_question_is_sent_with_the_picture_the_words_and_a_flat_schema(
     gemini: Make, server: GeminiServer
 ) -> None:
-    found = gemini().ask(question())
+    image = photo(200, 150)
+    found = gemini().ask(question(image))
     (call,) = server.calls
     assert call.path == "/v1/models/gemini-3.8-flash:generateContent"
     assert [thing.label for thing in found.value] == ["thing"]
-    assert np.array_equal(call.picture.rgb, photo().rgb)
+    assert np.array_equal(call.picture.rgb, image.rgb)
     assert "the disc" in call.words
     assert call.config["responseMimeType"] == "application/json"
     assert call.config["responseSchema"]["items"]["required"] == ["box_2d", "label", "kind"]

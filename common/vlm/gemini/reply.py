@@ -90,12 +90,10 @@ def picture_of(reply: Reply) -> bytes:
             details={"reason": reply.finish},
         )
     try:
-        return base64.b64decode(reply.picture.translate(_STANDARD_ALPHABET))
+        # JSON of protocol buffers may use either alphabet; `replace` is faster than `translate`.
+        return base64.b64decode(reply.picture.replace("-", "+").replace("_", "/"))
     except binascii.Error as error:
         raise ModelAnswerUnreadable("The model's picture came damaged.") from error
-
-
-_STANDARD_ALPHABET = str.maketrans("-_", "+/")  # JSON of protocol buffers may use either
 
 
 def text_of(reply: Reply) -> str:
