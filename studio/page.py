@@ -1,0 +1,124 @@
+"""What the local server shows beside the functions: the page, and the data folder's pictures."""
+
+from __future__ import annotations
+
+from pathlib import Path, PurePosixPath
+from typing import Any
+from urllib.parse import quote
+
+import flask
+
+from common.errors import BadObjectName, ObjectMissing
+from common.jobs import Buckets, Source, find
+from common.store import Bucket, Stored
+
+WEB = Path(__file__).parents[1] / "web"
+ASSETS = {"": "index.html", "studio.css": "studio.css", "studio.js": "studio.js"}
+POLICY = "; ".join(
+    [
+        "default-src 'none'",
+        "script-src 'self'",
+        "style-src 'self'",
+        "img-src 'self' blob:",
+        "connect-src 'self'",
+        "base-uri 'none'",
+        "form-action 'none'",
+        "frame-ancestors 'none'",
+    ]
+)
+FACTS = ".json"
+PICTURES = {
+    ".jpg": "image/jpeg",
+    ".jpeg": "image/jpeg",
+    ".png": "image/png",
+    ".webp": "image/webp",
+    ".gif": "image/gif",
+    ".bmp": "image/bmp",
+    ".tif": "image/tiff",
+    ".tiff": "image/tiff",
+}
+SHOWN = {**PICTURES, FACTS: "application/json"}  # nothing else is served: a page least of all
+SHOWN_AT_ONCE = 60
+
+
+def make_page(buckets: Buckets, engine: str) -> flask.Flask:
+    """Return the app that answers everything but the functions' own paths."""
+    app = flask.Flask("studio", static_folder=None)
+    shelves = {"input": buckets.input, "output": buckets.output}
+
+    @app.get("/")
+    @app.get("/<any('studio.css', 'studio.js'):name>")
+    def asset(name: str = "") -> flask.Response:
+        return flask.send_from_directory(WEB, ASSETS[name])
+
+    @app.get("/healthz")
+    def health() -> dict[str, str]:
+        return {"status": "ok", "engine": engine}
+
+    @app.get("/files/")
+    def listing() -> dict[str, Any]:
+        return {"results": results(buckets)}
+
+    @app.get("/files/<shelf>/<path:name>")
+    def file(shelf: str, name: str) -> flask.Response:
+        return _file(shelves.get(shelf), name)
+
+    @app.after_request
+    def strict(response: flask.Response) -> flask.Response:
+        response.headers["Content-Security-Policy"] = POLICY
+        response.headers["X-Content-Type-Options"] = "nosniff"
+        response.headers["Referrer-Policy"] = "no-referrer"
+        response.headers["Cache-Control"] = "no-cache"
+        return response
+
+    return app
+
+
+def results(buckets: Buckets) -> list[dict[str, Any]]:
+    """Return every dropped picture with what became of it, the latest first.
+
+    ``after`` is None where there is no picture (yet), ``report`` where the work is not done.
+    """
+    dropped = [stored for stored in buckets.input.list() if _suffix(stored.name) in PICTURES]
+    dropped.sort(key=lambda stored: stored.updated, reverse=True)
+    return [_result(buckets, stored) for stored in dropped[:SHOWN_AT_ONCE]]
+
+
+def _result(buckets: Buckets, stored: Stored) -> dict[str, Any]:
+    path = PurePosixPath(stored.name)
+    source = Source(buckets.input.name, stored.name, stored.generation)
+    found = find(buckets.output, path.parts[0], source)
+    if found and found.source.generation < stored.generation:
+        found = None  # it tells of the picture that this one replaced
+    return {
+        "operation": path.parts[0],
+        "name": path.name,
+        "before": _address("input", stored.name, stored.generation),
+        "after": _address("output", *found.picture) if found and found.picture else None,
+        "report": _address("output", found.name, found.stored_generation) if found else None,
+    }
+
+
+def _file(bucket: Bucket | None, name: str) -> flask.Response:
+    if bucket is None or _suffix(name) not in SHOWN:
+        flask.abort(404)
+    try:
+        data, stored = bucket.read(name)
+    except (ObjectMissing, BadObjectName):
+        flask.abort(404)
+    response = flask.Response(data, mimetype=SHOWN[_suffix(name)])
+    response.set_etag(str(stored.generation))
+    response.make_conditional(flask.request)
+    return response
+
+
+def _stem(stored: Stored) -> str:
+    return str(PurePosixPath(stored.name).with_suffix(""))
+
+
+def _suffix(name: str) -> str:
+    return PurePosixPath(name).suffix.lower()
+
+
+def _address(shelf: str, name: str, generation: int) -> str:
+    return f"/files/{shelf}/{quote(name)}?{generation}"

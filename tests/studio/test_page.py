@@ -1,0 +1,182 @@
+"""The page, the data folder's pictures, and who may ask for them."""
+
+from __future__ import annotations
+
+import json
+import re
+from pathlib import Path
+from typing import Any
+
+import pytest
+from flask.testing import FlaskClient
+from werkzeug.test import Client
+from werkzeug.wrappers import Response
+
+from common.jobs import Buckets, Job, Made, Source, run
+from common.store.folder import FolderBucket
+from studio.folder import DataFolder
+from studio.guard import guarded
+from studio.page import ASSETS, WEB, make_page
+
+PICTURE = b"\x89PNG\r\n\x1a\n, more or less"
+
+
+@pytest.fixture
+def buckets(tmp_path: Path) -> Buckets:
+    return Buckets(*(FolderBucket(tmp_path / name) for name in ("input", "work", "output")))
+
+
+@pytest.fixture
+def page(buckets: Buckets) -> FlaskClient:
+    return make_page(buckets, "embedded").test_client()
+
+
+def drop(buckets: Buckets, name: str) -> Source:
+    stored = buckets.input.write(name, PICTURE)
+    return Source(buckets.input.name, name, stored.generation)
+
+
+def finish(buckets: Buckets, source: Source, picture: bytes | None = PICTURE) -> None:
+    made = Made(picture, "image/png", ".png", {"decision": "accepted"})
+    run(Job("cutout", source), buckets, lambda _: made)
+
+
+def listed(page: FlaskClient) -> list[dict[str, Any]]:
+    results: list[dict[str, Any]] = json.loads(page.get("/files/").data)["results"]
+    return results
+
+
+# --- the page -------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("path", ["/", "/studio.css", "/studio.js"])
+def test_the_page_and_its_parts_are_served_under_a_strict_policy(
+    page: FlaskClient, path: str
+) -> None:
+    with page.get(path) as response:
+        assert response.status_code == 200
+        policy = response.headers["Content-Security-Policy"]
+    assert "default-src 'none'" in policy
+    assert "unsafe" not in policy
+    assert "http" not in policy
+
+
+def test_the_page_loads_nothing_from_elsewhere_and_holds_no_script() -> None:
+    text = "".join((WEB / name).read_text(encoding="utf-8") for name in ASSETS.values())
+    assert not re.search(r"(src|href|from|import|url\()\s*[=(]?\s*[\"']?https?:", text)
+    html = (WEB / "index.html").read_text(encoding="utf-8")
+    assert re.findall(r"<script[^>]*>", html) == ['<script type="module" src="studio.js">']
+    assert not re.search(r"\son\w+=|style=|javascript:", html)
+
+
+def test_health_names_the_engine(page: FlaskClient) -> None:
+    assert json.loads(page.get("/healthz").data) == {"status": "ok", "engine": "embedded"}
+
+
+# --- the pictures ---------------------------------------------------------------------------------
+
+
+def test_a_dropped_picture_is_listed_before_and_after_its_work(
+    page: FlaskClient, buckets: Buckets
+) -> None:
+    source = drop(buckets, "cutout/summer/a shoe.jpg")
+    (waiting,) = listed(page)
+    assert (waiting["operation"], waiting["name"]) == ("cutout", "a shoe.jpg")
+    assert (waiting["after"], waiting["report"]) == (None, None)
+    finish(buckets, source)
+    (done,) = listed(page)
+    assert page.get(done["before"]).data == PICTURE
+    assert page.get(done["after"]).mimetype == "image/png"
+    assert json.loads(page.get(done["report"]).data)["decision"] == "accepted"
+
+
+def test_a_replaced_picture_waits_again(page: FlaskClient, buckets: Buckets) -> None:
+    finish(buckets, drop(buckets, "cutout/shoe.jpg"))
+    drop(buckets, "cutout/shoe.jpg")
+    assert listed(page)[0]["report"] is None
+
+
+def test_the_latest_comes_first_and_recipes_are_no_pictures(
+    page: FlaskClient, buckets: Buckets
+) -> None:
+    for name in ("cutout/first.jpg", "expand/recipe.json", "expand/second.webp"):
+        drop(buckets, name)
+    assert [one["name"] for one in listed(page)] == ["second.webp", "first.jpg"]
+
+
+@pytest.mark.parametrize(
+    "path",
+    [
+        "/files/work/secret.png",
+        "/files/input/../work/secret.png",
+        "/files/input/%2e%2e/work/secret.png",
+        "/files/input/..%2fwork%2fsecret.png",
+        "/files/input//work/secret.png",
+        "/files/input/link.png",
+        "/files/input/page.html",
+        "/files/input/.studio/ledger/a.json",
+        "/files/input/cutout/gone.png",
+        "/files/input/cutout",
+        "/files/elsewhere/a.png",
+        "/studio.py",
+        "/web/index.html",
+    ],
+)
+def test_nothing_else_is_served(
+    page: FlaskClient, buckets: Buckets, tmp_path: Path, path: str
+) -> None:
+    buckets.work.write("secret.png", PICTURE)
+    buckets.input.write("page.html", b"<script>")
+    (tmp_path / "input" / "link.png").symlink_to(tmp_path / "work" / "secret.png")
+    response = page.get(path, follow_redirects=True)
+    assert response.status_code == 404
+    assert PICTURE not in response.data
+
+
+def test_the_pictures_are_only_read(page: FlaskClient) -> None:
+    for method in ("POST", "PUT", "DELETE"):
+        assert page.open("/files/input/a.png", method=method).status_code == 405
+
+
+# --- the guard ------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize(
+    ("method", "headers", "status"),
+    [
+        ("GET", {"Host": "localhost:8080"}, 200),
+        ("GET", {"Host": "127.0.0.1"}, 200),
+        ("GET", {"Host": "[::1]:8080"}, 200),
+        ("GET", {"Host": "rebound.example:8080"}, 403),
+        ("GET", {"Host": "localhost.example"}, 403),
+        ("POST", {"Host": "localhost:8080"}, 200),
+        ("POST", {"Host": "localhost:8080", "Sec-Fetch-Site": "same-origin"}, 200),
+        ("POST", {"Host": "localhost:8080", "Sec-Fetch-Site": "cross-site"}, 403),
+        ("POST", {"Host": "localhost:8080", "Sec-Fetch-Site": "same-site"}, 403),
+        ("GET", {"Host": "localhost:8080", "Sec-Fetch-Site": "cross-site"}, 200),
+    ],
+)
+def test_other_sites_pages_may_not_use_the_studio(
+    method: str, headers: dict[str, str], status: int
+) -> None:
+    client = Client(guarded(Response("ok")))
+    assert client.open("/v1/cutout", method=method, headers=headers).status_code == status
+
+
+# --- the data folder ------------------------------------------------------------------------------
+
+
+def test_samples_come_once_and_recipes_before_pictures(tmp_path: Path) -> None:
+    folder = DataFolder(tmp_path / "data")
+    folder.prepare(["cutout", "expand"])
+    added = folder.add_samples()
+    assert added == len([*folder.input.glob("*/*.jpg")]) > 0
+    (folder.input / "cutout").joinpath("mine.jpg").write_bytes(PICTURE)
+    assert folder.add_samples() == 0
+
+
+def test_a_folder_that_was_used_gets_no_samples(tmp_path: Path) -> None:
+    folder = DataFolder(tmp_path)
+    folder.prepare(["cutout"])
+    (folder.input / "cutout" / "mine.jpg").write_bytes(PICTURE)
+    assert folder.add_samples() == 0
