@@ -5,6 +5,7 @@ VENV := .venv
 BIN := $(VENV)/bin
 PIP := $(BIN)/python -m pip --disable-pip-version-check
 CODE := common functions studio tests bench
+BENCH = $(basename $(notdir $(shell grep -l '^if __name__' bench/*.py)))
 
 # Bytecode is written when a module is first used: compiling all of it here takes longer.
 INSTALL := $(PIP) install -qq --no-compile --no-deps
@@ -33,8 +34,8 @@ format: install ## format the code and mend what can be mended by machine
 	@$(BIN)/ruff check --fix
 	@$(BIN)/ruff format
 
-bench: install ## measure quality and speed on real pictures
-	@$(BIN)/python -m bench $(ARGS)
+bench: install ## measure quality and speed on real pictures (BENCH=matting for one)
+	@for name in $(BENCH); do $(BIN)/python -m bench.$$name $(ARGS) || exit 1; done
 
 clean: ## remove .venv and everything that was built; studio-data stays
 	rm -rf $(VENV) build dist *.egg-info .mypy_cache .ruff_cache .pytest_cache .hypothesis
