@@ -55,9 +55,14 @@ def test_a_result_is_found_also_after_the_plain_place_was_cleared(folders: Bucke
     second = drop(folders, "cutout/shoe.png")
     run(second, folders, Work())
     folders.output.delete("cutout/shoe.json")
+    folders.output.delete("cutout/shoe.png")
     work = Work()
     assert run(second, folders, work).state is State.FOUND
     assert work.runs == []
+    newer = drop(folders, "cutout/shoe.png", b"newer")
+    assert run(newer, folders, work).name == "cutout/shoe.png.json", (
+        "its own place, not the free one"
+    )
 
 
 def test_a_file_somebody_put_into_the_output_is_never_covered(folders: Buckets) -> None:

@@ -13,6 +13,7 @@ import pytest
 
 from common.errors import BrokenPicture, Claimed, StoreError
 from common.jobs import Buckets, Job, Made, Source, State, run
+from common.jobs.claim import claim_name
 from common.store.folder import FolderBucket
 from tests.support.jobs import Work, assert_consistent, document, drop, names
 from tests.support.stores import Hook, Watched
@@ -41,12 +42,14 @@ def _watched(buckets: Buckets, hook: Hook) -> Buckets:
 
 
 def _steps(tmp_path: Path) -> int:
-    """Count the calls of a run over an older result, the longest way there is."""
+    """Count the calls of the longer of two runs: of a first input, and of one that replaces it."""
     buckets = _buckets(tmp_path / "count")
-    run(drop(buckets, data=b"first"), buckets, Work())
-    hook = _At(-1, lambda: None)
-    run(drop(buckets, data=b"second"), _watched(buckets, hook), Work())
-    return hook.calls
+    counts = []
+    for data in (b"first", b"second"):
+        hook = _At(-1, lambda: None)
+        run(drop(buckets, data=data), _watched(buckets, hook), Work())
+        counts.append(hook.calls)
+    return max(counts)
 
 
 def _buckets(root: Path) -> Buckets:
@@ -155,6 +158,42 @@ def test_the_same_job_at_any_moment_leaves_one_result(tmp_path: Path) -> None:
         _quietly(job, _watched(buckets, _At(step, twin)), Work())
         assert buckets.output.read("cutout/shoe.png")[0] == b"PIXELS", step
         assert names(buckets.output) == ["cutout/shoe.json", "cutout/shoe.png"], step
+
+
+def test_two_at_the_same_job_who_cover_each_others_picture_keep_one(folders: Buckets) -> None:
+    job = drop(folders)
+    slow_may_go_on, slow_is_waiting = threading.Event(), threading.Event()
+
+    def slow_waits(method: str, name: str) -> None:
+        if (method, name) == ("write", "cutout/shoe.json"):
+            slow_is_waiting.set()
+            slow_may_go_on.wait(10)
+
+    slow = threading.Thread(
+        target=run, args=(job, replace(folders, output=Watched(folders.output, slow_waits)), Work())
+    )
+
+    def quick_is_between(method: str, name: str) -> None:
+        if method != "write":
+            return
+        if name == "cutout/shoe.png" and slow.ident is None:  # soon the slow one's picture is there
+            slow.start()
+            assert slow_is_waiting.wait(10)
+        if name == "cutout/shoe.json":  # ours covers it; now its document comes first
+            slow_may_go_on.set()
+            slow.join(10)
+
+    def work(data: bytes) -> Made:
+        # Our lease lapses here: the slow one takes the job over.
+        folders.work.delete(claim_name(job.digest()))
+        return Made(data.upper(), "image/png", ".png", {})
+
+    assert (
+        run(job, replace(folders, output=Watched(folders.output, quick_is_between)), work).state
+        is State.DONE
+    )
+    assert folders.output.read("cutout/shoe.png")[0] == b"PIXELS"
+    assert names(folders.output) == ["cutout/shoe.json", "cutout/shoe.png"]
 
 
 def test_other_options_at_any_moment_leave_picture_and_document_that_agree(tmp_path: Path) -> None:
