@@ -73,6 +73,8 @@ class Scene:
         The true subject in the photo's pixels: float32 straight RGB (H, W, 3), alpha (H, W).
     render_colour, render_alpha
         The true subject in the render's pixels, before spill, blur and compression.
+    place
+        float32 (h, w, 2): column and row of the photo that each pixel of the render shows.
     """
 
     photo: U8
@@ -82,6 +84,7 @@ class Scene:
     alpha: F32
     render_colour: F32
     render_alpha: F32
+    place: F32
 
 
 def scene(
@@ -115,14 +118,17 @@ def scene(
     colour = carried_out(colour, alpha)
     photo = over(colour, alpha, as_float(background))
     size = render_size or Size(alpha.shape[1], alpha.shape[0])
-    moved = _moved(np.dstack([colour, alpha]), size, level, random)
+    place = _place(Size(alpha.shape[1], alpha.shape[0]), size, level, random)
+    moved = _moved(np.dstack([colour, alpha]), place)
     render_colour: F32 = np.ascontiguousarray(moved[..., :3])
     render_alpha: F32 = np.ascontiguousarray(moved[..., 3])
     base: F32 = np.array(backing or GREENS[seed % len(GREENS)], np.float32) / np.float32(255)
     behind = _backing(base, render_alpha, level, random)
     shown = _toned(_spilled(render_colour, render_alpha, base, level), level, random)
     render = _compressed(over(shown, render_alpha, behind), level, random)
-    return Scene(as_bytes(photo), background, render, colour, alpha, render_colour, render_alpha)
+    return Scene(
+        as_bytes(photo), background, render, colour, alpha, render_colour, render_alpha, place
+    )
 
 
 def over(colour: F32, alpha: F32, background: F32) -> F32:
@@ -146,33 +152,38 @@ def carried_out(colour: F32, alpha: F32) -> F32:
     return out
 
 
-def _moved(layers: F32, size: Size, level: Level, random: np.random.Generator) -> F32:
-    """Move, scale, turn and warp float32 (H, W, 4) into a picture of `size`, premultiplied."""
-    height, width = layers.shape[:2]
+def _place(photo: Size, render: Size, level: Level, random: np.random.Generator) -> F32:
+    """Return where each pixel of the render lies in the photo: scaled, turned, moved, warped."""
     factor = 1 + level.scale * random.uniform(-1, 1)
     angle = np.deg2rad(level.turn * random.uniform(-1, 1))
-    away = level.shift * max(height, width) * random.uniform(-1, 1, 2)
+    away = level.shift * photo.longest * random.uniform(-1, 1, 2)
     cosine, sine = np.cos(angle) / factor, np.sin(angle) / factor
-    rows, columns = np.mgrid[0 : size.height, 0 : size.width].astype(np.float32)
-    x = (columns + 0.5) * (width / size.width) - width / 2 - away[0]
-    y = (rows + 0.5) * (height / size.height) - height / 2 - away[1]
-    warp = _smooth_noise(size, random) * level.warp * width / size.width
-    source_x = (cosine * x + sine * y + width / 2 - 0.5 + warp[..., 0]).astype(np.float32)
-    source_y = (-sine * x + cosine * y + height / 2 - 0.5 + warp[..., 1]).astype(np.float32)
-    shrinking = max(1.0, width / size.width)
+    rows, columns = np.mgrid[0 : render.height, 0 : render.width].astype(np.float32)
+    x = (columns + 0.5) * (photo.width / render.width) - photo.width / 2 - away[0]
+    y = (rows + 0.5) * (photo.height / render.height) - photo.height / 2 - away[1]
+    straight = np.dstack([cosine * x + sine * y, -sine * x + cosine * y])
+    middle = np.array([photo.width / 2 - 0.5, photo.height / 2 - 0.5])
+    warp = _smooth_noise(render, random) * level.warp * photo.width / render.width
+    out: F32 = (straight + middle + warp).astype(np.float32)
+    return out
+
+
+def _moved(layers: F32, place: F32) -> F32:
+    """Sample float32 (H, W, 4), straight colour and alpha, at `place`: premultiplied inside."""
+    shrinking = layers.shape[1] / place.shape[1]
     if shrinking > 1.2:
         layers = cv2.GaussianBlur(layers, (0, 0), 0.45 * shrinking)
     alpha = layers[..., 3:]
-    straight = _sampled(layers[..., :3].copy(), source_x, source_y, cv2.BORDER_REPLICATE)
-    painted = _sampled(layers[..., :3] * alpha, source_x, source_y, cv2.BORDER_CONSTANT)
-    cover = _sampled(alpha.copy(), source_x, source_y, cv2.BORDER_CONSTANT)[..., None]
+    straight = _sampled(layers[..., :3].copy(), place, cv2.BORDER_REPLICATE)
+    painted = _sampled(layers[..., :3] * alpha, place, cv2.BORDER_CONSTANT)
+    cover = _sampled(alpha.copy(), place, cv2.BORDER_CONSTANT)[..., None]
     colour = np.where(cover > 1e-3, painted / np.maximum(cover, 1e-3), straight)
     out: F32 = np.clip(np.dstack([colour, cover]), 0, 1).astype(np.float32)
     return out
 
 
-def _sampled(values: F32, columns: F32, rows: F32, border: int) -> F32:
-    out: F32 = cv2.remap(values, columns, rows, cv2.INTER_LINEAR, borderMode=border)
+def _sampled(values: F32, place: F32, border: int) -> F32:
+    out: F32 = cv2.remap(values, place, None, cv2.INTER_LINEAR, borderMode=border)
     return out
 
 

@@ -14,6 +14,8 @@ from common.image import F32, U8
 _LEAST_WEIGHT = 1e-8  # below this a pyramid cell knows nothing of its own
 _TRUST = 1e-3  # weight at which a pixel believes itself rather than the coarser level
 
+_ONES: F32 = np.ones((1, 3), np.float32)
+
 
 def as_float(pixels: U8) -> F32:
     """Return uint8 0..255 as float32 0..1, same shape."""
@@ -42,6 +44,19 @@ def smoothstep(values: F32, low: float, high: float) -> F32:
     """Return 0 below `low`, 1 above `high`, and the cubic 3t^2 - 2t^3 between."""
     t = np.clip((values - np.float32(low)) / np.float32(high - low), 0, 1)
     out: F32 = t * t * (3 - 2 * t)
+    return out
+
+
+def total(values: F32) -> F32:
+    """Return the sum over the channels of (H, W, 3), (H, W); several times faster than numpy's."""
+    out: F32 = cv2.transform(values, _ONES)
+    return out
+
+
+def largest(values: F32) -> F32:
+    """Return the largest channel of (H, W, 3), (H, W); several times faster than numpy's."""
+    first, second, third = cv2.split(values)
+    out: F32 = cv2.max(cv2.max(first, second), third)
     return out
 
 

@@ -15,6 +15,7 @@ from collections.abc import Mapping
 import cv2
 import numpy as np
 
+from common.fields import largest, total
 from common.image import F32, U8, Mask
 from common.matting.guided import Layers
 from common.matting.keyer import Keyed
@@ -142,7 +143,7 @@ def _unconfirmed_holes(photo: F32, behind: F32, alpha: F32) -> float:
     open_here = (silhouette > 0) & (alpha < 0.5)
     if not open_here.any():
         return 0.0
-    other = np.abs(photo - behind).max(-1) > _NOT_BACKGROUND
+    other = largest(cv2.absdiff(photo, behind)) > _NOT_BACKGROUND
     return float((open_here & other).sum() / silhouette.sum())
 
 
@@ -157,5 +158,5 @@ def _drift(photo: F32, colour: F32, alpha: F32) -> float:
     core: Mask = cv2.erode(alpha, np.ones((_PLACE, _PLACE), np.uint8)) > 0.98
     if not core.any():
         return 0.0
-    off: F32 = cv2.blur(np.abs(colour - photo).mean(-1), (_PLACE, _PLACE))
+    off: F32 = cv2.blur(total(cv2.absdiff(colour, photo)) / 3, (_PLACE, _PLACE))
     return float((off[core] > _CHANGED).mean())

@@ -16,10 +16,10 @@ from dataclasses import dataclass, replace
 import cv2
 import numpy as np
 
-from common.fields import push_pull, resized, smoothstep
+from common.fields import largest, push_pull, resized, smoothstep, total
 from common.geometry import Size
 from common.image import F32, Mask
-from common.matting.keyer import Keyed, total
+from common.matting.keyer import Keyed
 from common.matting.registration import Registration
 
 _LEAST_LIKENESS = 0.02  # noise of the photo that is always assumed, sigma in 0..1
@@ -137,8 +137,8 @@ def _is_no_backing(seen: Aligned, photo: F32) -> F32:
 
     Grass behind the subject is as green as a green subject; but the render shows backing there.
     """
-    from_backing = _blurred(np.abs(seen.render - seen.backing).max(-1))
-    from_photo = _blurred(np.abs(seen.render - photo).max(-1))
+    from_backing = _blurred(largest(cv2.absdiff(seen.render, seen.backing)))
+    from_photo = _blurred(largest(cv2.absdiff(seen.render, photo)))
     return smoothstep(from_backing - from_photo, 0, 0.06) * (seen.alpha < 0.985)
 
 

@@ -43,6 +43,7 @@ def levelled(alpha: F32, material: str) -> F32:
     near: F32 = cv2.dilate(sampled, np.ones((25, 25), np.uint8))
     solid = np.minimum(alpha / np.maximum(level, 0.05), 1)
     solid[depth > _RIM] = 1
+    near[depth > _RIM] = 1
     belief = near * (1 - smoothstep(level, _SOLID_LEVEL, 0.99))
     if material != "opaque":
         belief = belief * smoothstep(level, *_GUESSED)

@@ -16,7 +16,7 @@ from dataclasses import dataclass
 import cv2
 import numpy as np
 
-from common.fields import as_float, push_pull, resized, smoothstep
+from common.fields import as_float, push_pull, resized, smoothstep, total
 from common.geometry import Box, Size
 from common.image import F32, U8
 from common.matting.backing import Backing, measure
@@ -31,8 +31,6 @@ _SOLID_LUMA = (
     0.25  # weight of luma beside solid cores; 1 in thin regions, whose chroma 4:2:0 spoils
 )
 _SOLID = 0.996  # above this a pixel shows itself and nothing of the backing
-
-_SUM: F32 = np.ones((1, 3), np.float32)
 
 
 @dataclass(frozen=True)
@@ -75,12 +73,6 @@ def key_render(render: U8) -> Keyed:
         part = box.slices
         alpha[part], colour[part] = _keyed_part(pixels[part], behind[part], share[part], noise)
     return Keyed(alpha, colour, behind, pixels, backing)
-
-
-def total(values: F32) -> F32:
-    """Return the sum over the channels, (H, W)."""
-    out: F32 = cv2.transform(values, _SUM)
-    return out
 
 
 def _backing_share(pixels: F32, behind: F32) -> F32:
