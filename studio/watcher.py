@@ -46,7 +46,7 @@ def loopback(port: int, host: str = "127.0.0.1") -> Deliver:
         connection = HTTPConnection(host, port, timeout=DELIVERY_SECONDS)
         try:
             headers = {"Content-Type": "application/json"}
-            connection.request("POST", f"/events/{operation}", body, headers)
+            connection.request("POST", f"/events/{operation}/", body, headers)
             response = connection.getresponse()
             response.read()
             return response.status
@@ -251,7 +251,7 @@ class Watcher:
             return
         if (self._bucket.root / name).is_dir():  # moved in as a whole: its files make no notice
             for stored in self._bucket.list(f"{name}/"):
-                self._unsettled.setdefault(stored.name, ((), 0.0))
+                self._notice(stored.name)
         elif name.rpartition("/")[2] != RECIPE:
             self._unsettled.setdefault(name, ((), 0.0))
 

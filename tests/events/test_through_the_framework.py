@@ -15,21 +15,11 @@ from tests.support import shop as shared
 from tests.support.jobs import names
 from tests.support.shop import Shop
 
-FUNCTION = """
-import functions_framework
-from functions import _events
-from tests.support import shop
-
-@functions_framework.cloud_event
-def cutout_dropped(event):
-    _events.serve("cutout", event, shop.CURRENT[0].workshop)
-"""
-
 
 @pytest.fixture
 def client(shop: Shop, tmp_path: Path) -> Iterator[Any]:
     source = tmp_path / "door_for_tests.py"
-    source.write_text(FUNCTION, encoding="utf-8")
+    source.write_text(shared.FUNCTION, encoding="utf-8")
     framework: Any = importlib.import_module("functions_framework")
     shared.CURRENT.append(shop)
     yield framework.create_app("cutout_dropped", str(source)).test_client()

@@ -103,3 +103,14 @@ def new_shop(root: Path) -> Shop:
 
 
 CURRENT: list[Shop] = []  # the shop of a function that a framework loads from a file
+
+# What a function's file holds in a test; the framework loads it from a path.
+FUNCTION = """
+import functions_framework
+from functions import _events
+from tests.support import shop
+
+@functions_framework.cloud_event
+def cutout_dropped(event):
+    _events.serve("cutout", event, shop.CURRENT[0].workshop)
+"""
