@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import contextlib
 import json
 import multiprocessing
 import os
 import shutil
 import time
+from multiprocessing.synchronize import Barrier
 from pathlib import Path
 
 import pytest
@@ -18,6 +20,7 @@ from common.store.folder import DRAFT_SECONDS, SIDE_FOLDER, FolderBucket
 from common.store.ledger import Ledger
 
 YEAR_2001 = 1_000_000_000
+RACES = 40
 
 
 @pytest.fixture
@@ -206,34 +209,29 @@ def test_a_broken_or_missing_side_folder_costs_metadata_and_nothing_else(
     assert bucket.write("a.png", b"y").size == 1
 
 
-def _write_often(root: str, generation: int, wins: str) -> None:
-    """In another process: take part in a race for each of a hundred names."""
+def _write_often(root: str, over: bool, start: Barrier, wins: str) -> None:
+    """In another process: take part in a race for each of many names."""
     bucket = FolderBucket(Path(root))
     won = []
-    for number in range(100):
-        try:
-            seen = generation and _generation(bucket, f"{number}")
-            if generation and bucket.read(f"{number}")[0] != b"start":
-                continue
-            bucket.write(f"{number}", f"{os.getpid()}".encode(), if_generation=seen)
+    for number in range(RACES):
+        seen = _generation(bucket, f"{number}") if over else 0
+        start.wait(20)
+        with contextlib.suppress(PreconditionFailed):
+            bucket.write(f"{number}", b"mine", if_generation=seen)
             won.append(number)
-        except PreconditionFailed:
-            pass
     Path(wins).write_text(json.dumps(won))
 
 
-@pytest.mark.parametrize("over", ["nothing", "an object"])
-def test_of_two_processes_one_writes(tmp_path: Path, over: str) -> None:
+@pytest.mark.parametrize("over", [False, True])
+def test_of_two_processes_one_writes(tmp_path: Path, over: bool) -> None:
     bucket = FolderBucket(tmp_path / "b")
-    if over == "an object":
-        for number in range(100):
-            bucket.write(f"{number}", b"start")
+    for number in range(RACES if over else 0):
+        bucket.write(f"{number}", b"start")
     method = multiprocessing.get_context("spawn")
+    start = method.Barrier(2)
     results = [tmp_path / "one.json", tmp_path / "two.json"]
     processes = [
-        method.Process(
-            target=_write_often, args=(str(bucket.root), int(over == "an object"), str(result))
-        )
+        method.Process(target=_write_often, args=(str(bucket.root), over, start, str(result)))
         for result in results
     ]
     for process in processes:
@@ -242,7 +240,7 @@ def test_of_two_processes_one_writes(tmp_path: Path, over: str) -> None:
         process.join(60)
         assert process.exitcode == 0
     won = [number for result in results for number in json.loads(result.read_text())]
-    assert sorted(won) == list(range(100))
+    assert sorted(won) == list(range(RACES))
 
 
 part = st.text(st.characters(exclude_categories=["Cs", "Cc"], exclude_characters="/\\"), min_size=1)
