@@ -93,17 +93,21 @@ def find(output: Bucket, operation: str, source: Source) -> Found | None:
     return None
 
 
-def publish(output: Bucket, job: Job, made: Made) -> Found | None:
+def publish(output: Bucket, job: Job, made: Made, held: Found | None) -> Found | None:
     """Publish a result; return what stands afterwards, None where a newer one is on its way.
+
+    Parameters
+    ----------
+    held
+        What `find` told before the job was run: its place is kept.
 
     Raises
     ------
     StoreError
         The bucket failed; or others kept moving.
     """
-    there = find(output, job.operation, job.source)
-    held = [there.name.removesuffix(_DOCUMENT)] if there else []
-    for place in dict.fromkeys([*held, *places(job.operation, job.source.name)]):
+    kept = [held.name.removesuffix(_DOCUMENT)] if held else []
+    for place in dict.fromkeys([*kept, *places(job.operation, job.source.name)]):
         with contextlib.suppress(_TakenError, BadObjectName):
             return _Publication(output, place, job, made).run()
     raise StoreError(f"Every name for the result of {job.source.name} is taken.")

@@ -10,7 +10,7 @@ from enum import StrEnum
 from common.errors import InternalError, ObjectMissing, StudioError
 from common.jobs.claim import LEASE_SECONDS, claimed, last_problem
 from common.jobs.job import Buckets, Job, Made
-from common.jobs.results import find, publish
+from common.jobs.results import Found, find, publish
 
 
 class State(StrEnum):
@@ -59,18 +59,21 @@ def run(
     StudioError
         A passing failure: deliver the event again.
     """
-    settled = _settled(job, buckets)
+    found = find(buckets.output, job.operation, job.source)
+    settled = _settled(job, found)
     if settled:
         return settled
     with claimed(buckets.work, job.digest(), seconds=lease_seconds, clock=clock) as claim:
-        # Whoever held the claim before may have published since we looked.
-        settled = None if claim.fresh else _settled(job, buckets)
-        return settled or _run(job, buckets, work, max_bytes)
+        if not claim.fresh:
+            # Whoever held the claim before may have published since we looked.
+            found = find(buckets.output, job.operation, job.source)
+        return _settled(job, found) or _Run(job, buckets, found).run(work, max_bytes)
 
 
 def refuse(job: Job, buckets: Buckets, error: StudioError) -> Ending:
     """Publish that a job cannot be run at all, its options being wrong, say."""
-    return _settled(job, buckets) or _publish(job, buckets, _failed(error), error)
+    found = find(buckets.output, job.operation, job.source)
+    return _settled(job, found) or _Run(job, buckets, found).give_up(error)
 
 
 def bury(job: Job, buckets: Buckets, attempts: int) -> Ending:
@@ -78,47 +81,19 @@ def bury(job: Job, buckets: Buckets, attempts: int) -> Ending:
 
     A later event for the same input runs the job again.
     """
-    settled = _settled(job, buckets)
+    found = find(buckets.output, job.operation, job.source)
+    settled = _settled(job, found)
     if settled:
         return settled
     error = InternalError("The job was given up.", advice="Run it again.")
     problem = last_problem(buckets.work, job.digest()) or error.problem()
     report = {**problem, "retryable": True, "attempts": attempts}
-    return _publish(job, buckets, Made(None, "", "", report, failed=True), error)
+    made = Made(None, "", "", report, failed=True)
+    return _Run(job, buckets, found).publish(made, error)
 
 
-def _run(job: Job, buckets: Buckets, work: Callable[[bytes], Made], limit: int | None) -> Ending:
-    try:
-        data, _ = buckets.input.read(job.source.name, job.source.generation, limit)
-    except ObjectMissing:
-        return Ending(State.GONE)
-    except StudioError as error:
-        return _give_up(job, buckets, error)
-    try:
-        made = work(data)
-    except StudioError as error:
-        return _give_up(job, buckets, error)
-    except Exception as defect:  # noqa: BLE001 - the result tells of it, the door logs its cause
-        failure = InternalError("The studio failed at this picture; the fault is its own.")
-        failure.__cause__ = defect
-        return _give_up(job, buckets, failure)
-    return _publish(job, buckets, made, None)
-
-
-def _give_up(job: Job, buckets: Buckets, error: StudioError) -> Ending:
-    """Publish a failure that stays; raise one that may pass."""
-    if error.retryable:
-        raise error
-    return _publish(job, buckets, _failed(error), error)
-
-
-def _failed(error: StudioError) -> Made:
-    return Made(None, "", "", error.problem(), failed=True)
-
-
-def _settled(job: Job, buckets: Buckets) -> Ending | None:
+def _settled(job: Job, found: Found | None) -> Ending | None:
     """Return the ending of a job about which nothing is left to do."""
-    found = find(buckets.output, job.operation, job.source)
     if found is None:
         return None
     if found.source.generation > job.source.generation:
@@ -127,10 +102,42 @@ def _settled(job: Job, buckets: Buckets) -> Ending | None:
     return Ending(State.FOUND, found.name) if done else None
 
 
-def _publish(job: Job, buckets: Buckets, made: Made, error: StudioError | None) -> Ending:
-    found = publish(buckets.output, job, made)
-    if found is None or found.source.generation > job.source.generation:
-        return Ending(State.SUPERSEDED, found.name if found else "")
-    if made.failed:
-        return Ending(State.FAILED if found.failed else State.FOUND, found.name, error)
-    return Ending(State.DONE, found.name)
+@dataclass(frozen=True)
+class _Run:
+    """One run of a job, and what was found before it."""
+
+    job: Job
+    buckets: Buckets
+    found: Found | None
+
+    def run(self, work: Callable[[bytes], Made], limit: int | None) -> Ending:
+        source = self.job.source
+        try:
+            data, _ = self.buckets.input.read(source.name, source.generation, limit)
+        except ObjectMissing:
+            return Ending(State.GONE)
+        except StudioError as error:
+            return self.give_up(error)
+        try:
+            made = work(data)
+        except StudioError as error:
+            return self.give_up(error)
+        except Exception as defect:  # noqa: BLE001 - the result tells of it, the door logs its cause
+            failure = InternalError("The studio failed at this picture; the fault is its own.")
+            failure.__cause__ = defect
+            return self.give_up(failure)
+        return self.publish(made)
+
+    def give_up(self, error: StudioError) -> Ending:
+        """Publish a failure that stays; raise one that may pass."""
+        if error.retryable:
+            raise error
+        return self.publish(Made(None, "", "", error.problem(), failed=True), error)
+
+    def publish(self, made: Made, error: StudioError | None = None) -> Ending:
+        found = publish(self.buckets.output, self.job, made, self.found)
+        if found is None or found.source.generation > self.job.source.generation:
+            return Ending(State.SUPERSEDED, found.name if found else "")
+        if made.failed:
+            return Ending(State.FAILED if found.failed else State.FOUND, found.name, error)
+        return Ending(State.DONE, found.name)

@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import contextlib
+import multiprocessing
 import random
 import threading
+import time
 from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
@@ -258,4 +260,35 @@ def test_deliveries_in_any_number_and_order_run_each_input_once(
         thread.join()
     assert sorted(work.runs) == [f"picture {n}".encode() for n in range(6)]
     assert len(names(buckets.output)) == 12
+    assert_consistent(buckets.output)
+
+
+def _work_for_ever(root: str, job: Job) -> None:
+    """In another process: hold the job's claim until somebody kills us."""
+
+    def work(data: bytes) -> Made:
+        time.sleep(600)
+        raise AssertionError(data)
+
+    run(job, _buckets(Path(root)), work, lease_seconds=0.6)
+
+
+def test_a_process_that_was_killed_is_followed_after_its_lease(tmp_path: Path) -> None:
+    buckets = _buckets(tmp_path)
+    job = drop(buckets)
+    method = multiprocessing.get_context("spawn")
+    process = method.Process(target=_work_for_ever, args=(str(tmp_path), job))
+    process.start()
+    deadline = time.monotonic() + 30
+    while not names(buckets.work):
+        assert time.monotonic() < deadline
+        time.sleep(0.02)
+    process.kill()
+    process.join()
+    with pytest.raises(Claimed):
+        run(job, buckets, Work())
+    time.sleep(0.7)
+    work = Work()
+    assert run(job, buckets, work).state is State.DONE
+    assert len(work.runs) == 1
     assert_consistent(buckets.output)
