@@ -51,6 +51,9 @@ class StudioError(Exception):
         self.retry_after = retry_after
         self.details = dict(details or {})
 
+    def __str__(self) -> str:
+        return self.message
+
     def problem(self) -> dict[str, Any]:
         """Describe the failure as a problem document (RFC 9457), without a request id."""
         document: dict[str, Any] = {
@@ -207,6 +210,7 @@ class ModelError(StudioError):
     code = "model-failed"
     title = "The model failed"
     status = 502
+    charged = "maybe"  # what is not known to be free is not called free
 
 
 class ModelCredentials(ModelError):
@@ -215,6 +219,7 @@ class ModelCredentials(ModelError):
     code = "model-credentials"
     title = "The model does not accept the credentials"
     status = 500
+    charged = "no"
 
 
 class ModelGone(ModelError):
@@ -223,6 +228,7 @@ class ModelGone(ModelError):
     code = "model-gone"
     title = "The model does not exist any more"
     status = 500
+    charged = "no"
 
 
 class ModelRequestWrong(ModelError):
@@ -231,6 +237,7 @@ class ModelRequestWrong(ModelError):
     code = "model-request-wrong"
     title = "The model did not understand the studio"
     status = 500
+    charged = "no"
 
 
 class ModelBusy(ModelError):
@@ -240,6 +247,7 @@ class ModelBusy(ModelError):
     title = "The model is busy"
     status = 429
     retryable = True
+    charged = "no"
 
 
 class ModelQuotaExhausted(ModelError):
@@ -248,6 +256,7 @@ class ModelQuotaExhausted(ModelError):
     code = "model-quota-exhausted"
     title = "The model's quota is used up"
     status = 429
+    charged = "no"
 
 
 class ModelUnavailable(ModelError):
@@ -257,6 +266,7 @@ class ModelUnavailable(ModelError):
     title = "The model is out of reach"
     status = 503
     retryable = True
+    charged = "no"
 
 
 class ModelLost(ModelUnavailable):
@@ -327,6 +337,7 @@ class ModelUnable(ModelError):
     code = "model-unable"
     title = "This engine cannot do that"
     status = 422
+    charged = "no"
 
 
 class ModelUnknown(ModelError):
@@ -335,6 +346,23 @@ class ModelUnknown(ModelError):
     code = "model-unknown"
     title = "The model has no known price"
     status = 500
+    charged = "no"
+
+
+class CapReached(ModelError):
+    """The call could cost more than a cap leaves; it was not made."""
+
+    code = "cap-reached"
+    title = "The spending cap is reached"
+    status = 429
+    charged = "no"
+
+
+class LedgerUnreachable(ModelUnavailable):
+    """What was spent today cannot be read or noted, so nothing more is spent."""
+
+    code = "ledger-unreachable"
+    title = "The spending ledger is out of reach"
 
 
 # --- where things are kept ------------------------------------------------------------------------

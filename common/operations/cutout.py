@@ -21,7 +21,7 @@ from common.operations.ladder import Attempt, climb, fidelity, settle
 from common.operations.options import CutoutOptions
 from common.operations.record import Record
 from common.prompts import fill
-from common.vlm.base import Ask, Detection, Find, OnBacking, Render, VisionModel
+from common.vlm.base import Ask, Detection, Find, OnBacking, Quality, Render, VisionModel
 
 MARGIN = 0.12  # of the subject's longer side: room for the backing's border and for a shift
 LEAST_MARGIN = 16  # pixels
@@ -42,12 +42,15 @@ class CutoutPlan:
         The backing to ask for.
     material
         ``opaque``, ``translucent``, ``fine`` or empty where unknown.
+    quality
+        Of the render.
     """
 
     crop: Box
     subject: str
     key: Key
     material: str = ""
+    quality: Quality = "standard"
 
     def facts(self, image: Image) -> dict[str, object]:
         """Return the plan as the report shows it."""
@@ -57,6 +60,7 @@ class CutoutPlan:
             "subject": self.subject,
             "key": self.key.name,
             "material": self.material,
+            "quality": self.quality,
         }
 
 
@@ -66,7 +70,7 @@ class CutoutPlan:
 def plan(image: Image, options: CutoutOptions, crop: Box, material: str = "") -> CutoutPlan:
     """Decide the key colour for a crop; all else is given."""
     key = choose_key(image.rgb[crop.slices]) if options.key == "auto" else KEYS[options.key]
-    return CutoutPlan(crop, options.subject, key, material)
+    return CutoutPlan(crop, options.subject, key, material, options.quality)
 
 
 def crop_around(image: Image, boxes: list[Box]) -> Box:
@@ -79,7 +83,8 @@ def request(image: Image, cutout: CutoutPlan) -> Render:
     """Return the wish for the subject on the key's backing."""
     words = f"the {cutout.subject}" if cutout.subject else "the main subject"
     prompt = fill("cutout", subject=words, key_name=cutout.key.name, key_hex=cutout.key.hex)
-    return Render(_seen(image, cutout), OnBacking(cutout.key.rgb, cutout.subject), prompt)
+    intent = OnBacking(cutout.key.rgb, cutout.subject)
+    return Render(_seen(image, cutout), intent, prompt, cutout.quality)
 
 
 def compose(image: Image, render: Image, cutout: CutoutPlan) -> tuple[Image, Matte]:

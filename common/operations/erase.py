@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from dataclasses import dataclass, replace
 from functools import reduce
 
@@ -45,15 +46,20 @@ class ErasePlan:
         bool (h, w) of the window: what is to go, tight.
     weight
         float32 (h, w) of the window: 1 where the edit is taken, 0 where the source stays.
-    words
-        What is to go, for the prompt.
+    same
+        bool (h, w) of the window: where a good edit shows what the photo shows.  Writing to keep is
+        left out: a model that takes it away too has not missed the rest.
+    words, kept_words
+        What is to go and what is to stay, for the prompt.
     """
 
     window: Box
     regions: tuple[Box, ...]
     strokes: Mask
     weight: F32
+    same: Mask
     words: str
+    kept_words: str = ""
 
     def facts(self, image: Image) -> dict[str, object]:
         """Return the plan as the report shows it."""
@@ -67,11 +73,12 @@ class ErasePlan:
 
 @dataclass(frozen=True)
 class Writing:
-    """Boxes to erase and boxes to keep, in pixels of the photo, and the words in the former."""
+    """Boxes to erase and to keep, in pixels of the photo, and the words in them where known."""
 
     erase: tuple[Box, ...]
     keep: tuple[Box, ...] = ()
     texts: tuple[str, ...] = ()
+    kept_texts: tuple[str, ...] = ()
     whole_boxes: bool = False
 
 
@@ -87,16 +94,17 @@ def plan(image: Image, writing: Writing) -> ErasePlan:
     shorter = min(min(box.width, box.height) for box in regions)
     allowed = grown(strokes, _radius(shorter, DILATION))
     weight = feather(allowed, _radius(shorter, FEATHER))
-    for box in writing.keep:
-        kept = box.intersection(window)
-        if kept is not None:
-            weight[kept.moved(-window.top, -window.left).slices] = 0
-    return ErasePlan(window, regions, strokes, weight, _in_words(writing, window))
+    same = weight == 0
+    for kept in _inside(window, writing.keep):
+        weight[kept.slices] = 0
+        same[kept.slices] = False
+    words = _in_words(regions, writing.texts, window)
+    return ErasePlan(window, regions, strokes, weight, same, words, _kept_words(writing))
 
 
 def request(image: Image, erase: ErasePlan) -> Render:
     """Return the wish for the window without its writing."""
-    prompt = fill("erase", where=erase.words, keep="")
+    prompt = fill("erase", where=erase.words, keep=erase.kept_words)
     return Render(image.crop(erase.window).opaque(), WithoutText(erase.regions), prompt)
 
 
@@ -109,7 +117,7 @@ def compose(image: Image, render: Image, erase: ErasePlan) -> tuple[Image, Verdi
         The render cannot be one of this window.
     """
     source = image.rgb[erase.window.slices]
-    edit = brought_back(render.rgb, source, erase.weight == 0)
+    edit = brought_back(render.rgb, source, erase.same)
     rgb = image.rgb.copy()
     rgb[erase.window.slices] = keep_outside(source, edit.pixels, erase.weight)
     return replace(image, rgb=rgb), _judged(image, edit, erase)
@@ -129,15 +137,28 @@ def _radius(shorter: int, share: float) -> int:
     return int(np.clip(round(shorter * share), *RADII))
 
 
-def _in_words(writing: Writing, window: Box) -> str:
+def _inside(window: Box, boxes: tuple[Box, ...]) -> Iterator[Box]:
+    """Give the parts of `boxes` that lie in the window, in the window's own pixels."""
+    for box in boxes:
+        part = box.intersection(window)
+        if part is not None:
+            yield part.moved(-window.top, -window.left)
+
+
+def _in_words(regions: tuple[Box, ...], texts: tuple[str, ...], window: Box) -> str:
     """Return the places, and the writing where it is known, as the prompt says them."""
-    texts = [*writing.texts, *[""] * (len(writing.erase) - len(writing.texts))]
     places = []
-    for box, text in zip(writing.erase, texts, strict=True):
-        inside = box_to_2d(box.moved(-window.top, -window.left), window.size)
+    for box, text in zip(regions, texts or ("",) * len(regions), strict=True):
         named = f' "{text}"' if text else ""
-        places.append(f"box_2d {list(inside)}{named}")
+        places.append(f"box_2d {list(box_to_2d(box, window.size))}{named}")
     return "; ".join(places)
+
+
+def _kept_words(writing: Writing) -> str:
+    if not writing.kept_texts:
+        return ""
+    texts = ", ".join(f'"{text}"' for text in writing.kept_texts)
+    return f" Writing that stays as it is: {texts}."
 
 
 def _judged(image: Image, edit: Edit, erase: ErasePlan) -> Verdict:
@@ -222,10 +243,11 @@ def _writing(record: Record, image: Image, options: EraseOptions, models: Models
     keep = [line for line in lines if _is_kept(line, options.keep)]
     erase = [line for line in lines if line not in keep]
     kept = tuple(box_from_2d(line.box_2d, image.size) for line in keep)
+    words = tuple(line.text for line in keep)
     if given:
-        return Writing(given, kept, whole_boxes=True)
+        return Writing(given, kept, kept_texts=words, whole_boxes=True)
     boxes = tuple(box_from_2d(line.box_2d, image.size) for line in erase)
-    return Writing(boxes, kept, tuple(line.text for line in erase))
+    return Writing(boxes, kept, tuple(line.text for line in erase), words)
 
 
 def _is_kept(line: Detection, keep: list[str]) -> bool:

@@ -14,6 +14,7 @@ from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, ValidationEr
 
 from common.errors import BadOptions, StudioError
 from common.geometry import RELATIVE, Anchor, Box2d, Size, normal_box_2d
+from common.vlm.base import Quality
 
 AnyOptions = TypeVar("AnyOptions", bound="Options")
 
@@ -124,10 +125,17 @@ class Options(BaseModel):
         default=None, description="gemini or embedded; by default gemini where it is set up"
     )
     dry_run: bool = Field(default=False, description="tell plan and price, call no model")
+    fresh: bool = Field(
+        default=False, description="ask the model anew, also where its answer is remembered"
+    )
 
 
 class GatedOptions(Options):
-    """What operations whose results pass a quality gate understand."""
+    """What operations that ask for a picture, and judge it, understand."""
+
+    quality: Quality = Field(
+        default="standard", description="of the model and its picture: fast, standard or pro"
+    )
 
     on_fail: OnFail = Field(
         default="error",
@@ -216,8 +224,10 @@ class PipelineOptions(Options):
 
     @model_validator(mode="after")
     def _one_engine(self) -> PipelineOptions:
-        if any(step.engine is not None or step.dry_run for step in self.steps):
-            raise ValueError("engine and dry_run belong to the whole pipeline, not to a step.")
+        if any(step.engine is not None or step.dry_run or step.fresh for step in self.steps):
+            raise ValueError(
+                "engine, dry_run and fresh belong to the whole pipeline, not to a step."
+            )
         return self
 
 
