@@ -37,8 +37,8 @@ ROOMS: dict[str, set[str]] = {
     "common.image": {"common.geometry"},
     "common.fields": {"common.geometry", "common.image"},
     "common.backdrop": _PICTURES,
-    "common.glyphs": _PICTURES,
     "common.palette": _PICTURES,
+    "common.glyphs": _PICTURES | {"common.backdrop", "common.palette"},
     "common.composite": _MATHS,
     "common.matting": _MATHS | {"common.verdict"},
     # what an operation may ask of a model
@@ -52,6 +52,7 @@ ROOMS: dict[str, set[str]] = {
     # edges: wired only in functions and studio
     "common.codec": {"common.errors", "common.geometry", "common.image", "common.settings"},
     "common.store": {"common.errors", "common.settings"},
+    "common.spend": {"common.errors", "common.store"},
     "common.vlm.embedded": _MODELS,
     "common.vlm.gemini": _MODELS,
     "common.vlm.given": _MODELS,
