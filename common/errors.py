@@ -210,7 +210,7 @@ class ModelError(StudioError):
     code = "model-failed"
     title = "The model failed"
     status = 502
-    charged = "maybe"  # what is not known to be free is not called free
+    charged: ClassVar[Charged] = "maybe"  # what is not known to be free is not called free
 
 
 class ModelCredentials(ModelError):
@@ -266,7 +266,7 @@ class ModelUnavailable(ModelError):
     title = "The model is out of reach"
     status = 503
     retryable = True
-    charged = "no"
+    charged: ClassVar[Charged] = "no"
 
 
 class ModelLost(ModelUnavailable):

@@ -23,10 +23,17 @@ class Settings:
         Credentials of the Gemini API, or where Vertex AI answers; never printed.
     gemini_base_url
         Another address of the same API, for a proxy or a test double.
-    image_model, text_model, image_size
-        Model ids for pictures and for facts; ``1K``, ``2K`` or ``4K``.
+    image_model, fast_model, pro_model, text_model
+        Model ids for pictures of each quality, and for facts.
+    image_size
+        The largest picture that is asked for: ``1K``, ``2K`` or ``4K``.
     model_seconds
         One deadline for a model call and its repetitions; below the function's own timeout.
+    model_calls, images_a_minute
+        Most calls at a time, and most pictures asked for in a minute, by this process.
+    cap_request, cap_day, cap_prefixes
+        Most dollars for one request, for a day, and for a day's pictures whose name begins so;
+        None is no cap.
     max_bytes, max_megapixels
         Limits of a picture, checked before it is decoded.
     input_bucket, work_bucket, output_bucket
@@ -43,9 +50,16 @@ class Settings:
     vertex_location: str = ""
     gemini_base_url: str = ""
     image_model: str = "gemini-nano-banana-2.1"
+    fast_model: str = "gemini-3.1-flash-lite-image"
+    pro_model: str = "gemini-3-pro-image"
     text_model: str = "gemini-3.8-flash"
-    image_size: str = "1K"
+    image_size: str = "4K"
     model_seconds: float = 120.0
+    model_calls: int = 8
+    images_a_minute: int = 60
+    cap_request: float | None = None
+    cap_day: float | None = None
+    cap_prefixes: Mapping[str, float] = field(default_factory=dict)
     max_bytes: int = 50_000_000
     max_megapixels: float = 100.0
     input_bucket: str = ""
@@ -80,9 +94,16 @@ class Settings:
             vertex_location=read.text("GOOGLE_CLOUD_LOCATION", "global") if project else "",
             gemini_base_url=read.text("STUDIO_GEMINI_BASE_URL"),
             image_model=read.text("STUDIO_IMAGE_MODEL", Settings.image_model),
+            fast_model=read.text("STUDIO_FAST_MODEL", Settings.fast_model),
+            pro_model=read.text("STUDIO_PRO_MODEL", Settings.pro_model),
             text_model=read.text("STUDIO_TEXT_MODEL", Settings.text_model),
             image_size=read.text("STUDIO_IMAGE_SIZE", Settings.image_size).upper(),
             model_seconds=read.number("STUDIO_MODEL_SECONDS", Settings.model_seconds),
+            model_calls=read.count("STUDIO_MODEL_CALLS", Settings.model_calls),
+            images_a_minute=read.count("STUDIO_IMAGES_A_MINUTE", Settings.images_a_minute),
+            cap_request=read.cap("STUDIO_CAP_REQUEST_USD"),
+            cap_day=read.cap("STUDIO_CAP_DAY_USD"),
+            cap_prefixes=read.caps("STUDIO_CAP_PREFIX_USD"),
             max_bytes=int(read.number("STUDIO_MAX_BYTES", Settings.max_bytes)),
             max_megapixels=read.number("STUDIO_MAX_MEGAPIXELS", Settings.max_megapixels),
             input_bucket=read.text("STUDIO_INPUT_BUCKET"),
@@ -110,14 +131,25 @@ class _Reader:
         return self.environ.get(name, "").strip() or default
 
     def number(self, name: str, default: float) -> float:
+        return _number(name, self.text(name) or str(default))
+
+    def count(self, name: str, default: int) -> int:
+        number = self.number(name, default)
+        if number != int(number):
+            raise Misconfigured(f"{name} must be a whole number, not {number}.")
+        return int(number)
+
+    def cap(self, name: str) -> float | None:
+        """Read dollars; not set is no cap, and what cannot be read is never taken for none."""
         value = self.text(name)
-        try:
-            number = float(value or default)
-        except ValueError:
-            number = 0.0
-        if not 0 < number < float("inf"):
-            raise Misconfigured(f"{name} must be a number above 0, not {value!r}.")
-        return number
+        return _number(name, value) if value else None
+
+    def caps(self, name: str) -> dict[str, float]:
+        """Read ``cutout/shoes/=5 erase/=2``."""
+        pairs = [entry.rpartition("=") for entry in self.text(name).replace(",", " ").split()]
+        if not all(prefix for prefix, _, _ in pairs):
+            raise Misconfigured(f"{name} must be written as PREFIX=DOLLARS, several with spaces.")
+        return {prefix: _number(name, value) for prefix, _, value in pairs}
 
     def engine(self, name: str, default: str) -> Engine:
         match self.text(name, default):
@@ -127,3 +159,13 @@ class _Reader:
                 return "embedded"
             case other:
                 raise Misconfigured(f"{name} must be gemini or embedded, not {other!r}.")
+
+
+def _number(name: str, value: str) -> float:
+    try:
+        number = float(value)
+    except ValueError:
+        number = 0.0
+    if not 0 < number < float("inf"):
+        raise Misconfigured(f"{name} must be a number above 0, not {value!r}.")
+    return number

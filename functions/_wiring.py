@@ -11,13 +11,7 @@ import numpy as np
 
 from common import codec, matting
 from common.composite import over
-from common.errors import (
-    BadOptions,
-    GateRefused,
-    Misconfigured,
-    ObjectMissing,
-    PreconditionFailed,
-)
+from common.errors import BadOptions, GateRefused, Misconfigured
 from common.image import Image
 from common.jobs import Buckets
 from common.operations.base import Models, Operation
@@ -25,13 +19,13 @@ from common.operations.options import Options
 from common.operations.record import facts
 from common.operations.registry import OPERATIONS
 from common.report import Report
-from common.settings import Engine, Settings
-from common.store import Bucket, open_bucket
+from common.settings import Settings
+from common.store import open_bucket
 from common.vlm.base import VisionModel
 from common.vlm.embedded import EmbeddedModel
-from common.vlm.gemini import GeminiModel
 from common.vlm.given import GivenRender
-from common.vlm.remembered import RememberedModel, Shelf
+from functions import _engines
+from functions._events import Workshop
 
 WHITE = (255, 255, 255)
 
@@ -76,6 +70,11 @@ def operation(name: str) -> Operation[Any]:
     return OPERATIONS[name]
 
 
+def workshop() -> Workshop:
+    """Return what the bucket door needs."""
+    return Workshop(buckets(), operation, run, settings().max_bytes)
+
+
 def limits() -> codec.Limits:
     """Return what this process decodes at all."""
     own = settings()
@@ -85,67 +84,24 @@ def limits() -> codec.Limits:
 # --- engines --------------------------------------------------------------------------------------
 
 
-def models(options: Options, given: Image | None = None) -> Models:
-    """Return the engines for a request: the one it names, or a render that was brought."""
+def models(options: Options, given: Image | None = None, name: str = "") -> Models:
+    """Return the engines for a request: the one it names, or a render that was brought.
+
+    Parameters
+    ----------
+    name
+        The picture's name in the input bucket, or its operation and a slash: caps go by it.
+    """
     if given is not None:
         return Models(GivenRender(given, asks=_embedded()), brought=True)
-    return Models(_engine(options.engine or settings().engine), fallback=_embedded())
-
-
-def _engine(name: Engine) -> VisionModel:
-    return _gemini() if name == "gemini" else _embedded()
+    if (options.engine or settings().engine) == "embedded":
+        return Models(_embedded(), fallback=_embedded())
+    return Models(_engines.gemini(settings(), name, fresh=options.fresh), fallback=_embedded())
 
 
 @cache
 def _embedded() -> VisionModel:
     return EmbeddedModel()
-
-
-@cache
-def _gemini() -> VisionModel:
-    own = settings()
-    if not own.gemini_is_set_up:
-        raise Misconfigured(
-            "The gemini engine is not set up here.",
-            advice="Set GEMINI_API_KEY, or choose the embedded engine.",
-        )
-    model = GeminiModel(
-        api_key=own.gemini_api_key,
-        project=own.vertex_project,
-        location=own.vertex_location,
-        base_url=own.gemini_base_url,
-        image_model=own.image_model,
-        text_model=own.text_model,
-        image_size=own.image_size,
-        deadline_seconds=own.model_seconds,
-    )
-    if not own.work_bucket:
-        return model
-    identity = f"{own.image_model} {own.text_model} {own.image_size}"
-    return RememberedModel(model, _shelf(), identity)
-
-
-@dataclass(frozen=True)
-class _BucketShelf:
-    """The work bucket as the place where answers are remembered; the first writer wins."""
-
-    bucket: Bucket
-
-    def get(self, name: str) -> bytes | None:
-        try:
-            return self.bucket.read(f"renders/{name}")[0]
-        except ObjectMissing:
-            return None
-
-    def put(self, name: str, data: bytes) -> None:
-        try:
-            self.bucket.write(f"renders/{name}", data, if_generation=0)
-        except PreconditionFailed:
-            return  # somebody remembered the same answer first
-
-
-def _shelf() -> Shelf:
-    return _BucketShelf(open_bucket(settings().work_bucket))
 
 
 # --- one request ----------------------------------------------------------------------------------
@@ -159,6 +115,7 @@ def run(
     given: bytes | None = None,
     backdrop: bytes | None = None,
     format: str = "png",
+    name: str = "",
 ) -> Finished:
     """Run an operation on a file's bytes and return files.
 
@@ -170,6 +127,8 @@ def run(
         The picture behind a cutout, as a file.
     format
         Of the resulting picture; where it holds no alpha a transparent result stands on white.
+    name
+        The picture's in the input bucket, where it came from there; caps go by it.
 
     Raises
     ------
@@ -179,7 +138,8 @@ def run(
     image = codec.decode(data, limits())
     brought = None if given is None else codec.decode(given, limits())
     behind = None if backdrop is None else codec.decode(backdrop, limits())
-    outcome = operation.run(image, options, models(options, brought), behind)
+    engines = models(options, brought, name or f"{operation.name}/")
+    outcome = operation.run(image, options, engines, behind)
     if outcome.image is None:
         return Finished(None, "application/json", ".json", outcome.report)
     return _finished(outcome.image, outcome.report, format)

@@ -22,7 +22,7 @@ from common.operations.options import EraseOptions
 from common.operations.record import Record
 from common.prompts import fill
 from common.verdict import Verdict
-from common.vlm.base import Ask, Detection, Find, Render, VisionModel, WithoutText
+from common.vlm.base import Ask, Detection, Find, Quality, Render, VisionModel, WithoutText
 
 CONTEXT = 0.5  # of the writing's longer side: what the model sees around it
 LEAST_CONTEXT = 96  # pixels
@@ -51,6 +51,8 @@ class ErasePlan:
         left out: a model that takes it away too has not missed the rest.
     words, kept_words
         What is to go and what is to stay, for the prompt.
+    quality
+        Of the render.
     """
 
     window: Box
@@ -60,6 +62,7 @@ class ErasePlan:
     same: Mask
     words: str
     kept_words: str = ""
+    quality: Quality = "standard"
 
     def facts(self, image: Image) -> dict[str, object]:
         """Return the plan as the report shows it."""
@@ -68,6 +71,7 @@ class ErasePlan:
             "window": list(box_to_2d(self.window, image.size)),
             "regions": [list(box_to_2d(box, image.size)) for box in inside],
             "edited_share": round(float((self.weight > 0).sum()) / image.size.pixels, 6),
+            "quality": self.quality,
         }
 
 
@@ -85,7 +89,7 @@ class Writing:
 # --- plan, request, compose -----------------------------------------------------------------------
 
 
-def plan(image: Image, writing: Writing) -> ErasePlan:
+def plan(image: Image, writing: Writing, quality: Quality = "standard") -> ErasePlan:
     """Decide the window and the mask; `writing` must name at least one box to erase."""
     union = reduce(Box.union, writing.erase)
     window = with_margin(union, image.size, CONTEXT, LEAST_CONTEXT)
@@ -99,13 +103,15 @@ def plan(image: Image, writing: Writing) -> ErasePlan:
         weight[kept.slices] = 0
         same[kept.slices] = False
     words = _in_words(regions, writing.texts, window)
-    return ErasePlan(window, regions, strokes, weight, same, words, _kept_words(writing))
+    kept_words = _kept_words(writing)
+    return ErasePlan(window, regions, strokes, weight, same, words, kept_words, quality)
 
 
 def request(image: Image, erase: ErasePlan) -> Render:
     """Return the wish for the window without its writing."""
     prompt = fill("erase", where=erase.words, keep=erase.kept_words)
-    return Render(image.crop(erase.window).opaque(), WithoutText(erase.regions), prompt)
+    seen = image.crop(erase.window).opaque()
+    return Render(seen, WithoutText(erase.regions), prompt, erase.quality)
 
 
 def compose(image: Image, render: Image, erase: ErasePlan) -> tuple[Image, Verdict]:
@@ -205,7 +211,7 @@ def run(
     if not writing.erase:
         record.warnings.append("No writing was found; the picture is unchanged.")
         return Outcome(image, record.report(models.chosen.engine, image))
-    erase = plan(image, writing)
+    erase = plan(image, writing, options.quality)
 
     def attempt(model: VisionModel, erase: ErasePlan) -> Attempt:
         rendered = record.render(model, request(image, erase))
@@ -272,7 +278,7 @@ def _planned(record: Record, image: Image, options: EraseOptions, models: Models
     if not boxes:
         height, width = image.rgb.shape[:2]
         boxes = (Box(0, 0, height, width),)
-    erase = plan(image, Writing(boxes, whole_boxes=True))
+    erase = plan(image, Writing(boxes, whole_boxes=True), options.quality)
     record.quote("render", models.chosen, request(image, erase))
     return record.planned(models.chosen.engine, plan=erase.facts(image))
 

@@ -19,7 +19,7 @@ from common.operations.options import ExpandOptions
 from common.operations.record import Record
 from common.prompts import fill
 from common.verdict import Verdict
-from common.vlm.base import Extended, Render, VisionModel
+from common.vlm.base import Extended, Quality, Render, VisionModel
 
 BLANK = 128  # the canvas around the photo, as the model sees it
 REACH = 0.35  # of the new area's depth: how far the correction of the seam reaches
@@ -29,9 +29,10 @@ MAX_GROWTH = 25  # canvas pixels over the photo's: beyond this the model would i
 
 @dataclass(frozen=True)
 class ExpandPlan:
-    """The canvas and the frame of it that holds the photo."""
+    """The canvas and the frame of it that holds the photo, and the quality of the render."""
 
     placement: Placement
+    quality: Quality = "standard"
 
     def facts(self) -> dict[str, object]:
         """Return the plan as the report shows it."""
@@ -39,6 +40,7 @@ class ExpandPlan:
         return {
             "canvas": [canvas.width, canvas.height],
             "frame_pixels": [frame.top, frame.left, frame.bottom, frame.right],
+            "quality": self.quality,
         }
 
 
@@ -66,7 +68,7 @@ def plan(image: Image, options: ExpandOptions) -> ExpandPlan:
             f"A canvas of {placement.canvas} is over {MAX_GROWTH} times the photo of {source}.",
             advice="Expand by less, or in several rounds.",
         )
-    return ExpandPlan(placement)
+    return ExpandPlan(placement, options.quality)
 
 
 def request(image: Image, expand: ExpandPlan) -> Render:
@@ -74,7 +76,7 @@ def request(image: Image, expand: ExpandPlan) -> Render:
     canvas, frame = expand.placement.canvas, expand.placement.frame
     rgb = np.full((canvas.height, canvas.width, 3), BLANK, np.uint8)
     rgb[frame.slices] = image.rgb
-    return Render(Image(rgb), Extended(frame), fill("expand"))
+    return Render(Image(rgb), Extended(frame), fill("expand"), expand.quality)
 
 
 def compose(image: Image, render: Image, expand: ExpandPlan) -> tuple[Image, Verdict]:

@@ -11,7 +11,7 @@ import hashlib
 import json
 from collections.abc import Callable
 from dataclasses import asdict, dataclass, field
-from typing import Any, Generic, Protocol, TypeVar
+from typing import Any, Generic, Literal, Protocol, TypeVar
 
 from common.geometry import Box, Box2d
 from common.image import Image
@@ -20,6 +20,7 @@ from common.prompts import Prompt
 T = TypeVar("T")
 
 Colour = tuple[int, int, int]
+Quality = Literal["fast", "standard", "pro"]
 
 
 # --- intents --------------------------------------------------------------------------------------
@@ -91,14 +92,29 @@ class Ask(Generic[T]):
 
 @dataclass(frozen=True)
 class Render:
-    """A wish for a picture of the whole of `image`, of about its ratio, of whatever size."""
+    """A wish for a picture of the whole of `image`, of about its ratio, of whatever size.
+
+    Attributes
+    ----------
+    image
+        What the model sees.
+    intent, prompt
+        What is wanted, as data and as words.
+    quality
+        How good a model may be asked, at what price; an engine that has only one takes that.
+    """
 
     image: Image
     intent: OnBacking | WithoutText | Extended
     prompt: Prompt
+    quality: Quality = "standard"
 
     def digest(self) -> str:
-        """Return the identity of the wish in hex: pixels, intent, prompt and its version."""
+        """Return the identity of the wish in hex: pixels, intent, prompt and its version.
+
+        Which model and size the quality comes to is part of the engine's identity, not of the
+        wish's: where two qualities come to the same, the answer is the same.
+        """
         return _digest(self.image, self.intent, self.prompt)
 
 

@@ -15,7 +15,7 @@ from common.errors import ModelUnknown
 _PER_TOKEN = 1e-6  # prices are told per million tokens
 
 PICTURE_IN = 1120  # tokens of a picture that the model sees, whatever its size
-CHARACTERS_A_TOKEN = 4  # of English; Korean takes more, and a prompt is a small part of the price
+CHARACTERS_A_TOKEN = 4  # of English; of Korean about one, so every other script counts so
 
 
 @dataclass(frozen=True)
@@ -50,6 +50,10 @@ class Price:
 
 _PAGE = "the provider's price page, read 2026-11"
 _SECOND_HAND = "third-party reports, read 2026-11"
+_PICTURES_ONLY = (
+    "dollars a picture: the provider's price page, read 2026-11; "
+    "rates of input and words: not checked against any page"
+)
 
 PRICES = (
     Price(
@@ -65,7 +69,7 @@ PRICES = (
     Price(
         "gemini-3.1-flash-lite-image",
         date(2026, 6, 30),
-        _PAGE,
+        _PICTURES_ONLY,
         tokens_in=0.25,
         tokens_out=1.50,
         picture_out=30.0,
@@ -75,7 +79,7 @@ PRICES = (
     Price(
         "gemini-3-pro-image",
         date(2025, 11, 20),
-        _PAGE,
+        _PICTURES_ONLY,
         tokens_in=2.0,
         tokens_out=12.0,
         picture_out=120.0,
@@ -164,4 +168,10 @@ def picture_tokens(price: Price, size: str) -> int:
 
 def prompt_tokens(text: str) -> int:
     """Return about how many tokens a picture and its prompt take."""
-    return PICTURE_IN + -(-len(text) // CHARACTERS_A_TOKEN)
+    return PICTURE_IN + word_tokens(text)
+
+
+def word_tokens(text: str) -> int:
+    """Return about how many tokens a text takes, rather too many than too few."""
+    plain = sum(char.isascii() for char in text)
+    return len(text) - plain + -(-plain // CHARACTERS_A_TOKEN)

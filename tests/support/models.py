@@ -2,16 +2,18 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass, field
 
 import numpy as np
 
-from common.errors import StoreError
-from common.geometry import Size
+from common.errors import Claimed, StoreError
+from common.geometry import Box, Size
 from common.image import Image
 from common.prompts import fill
 from common.vlm.answers import DETECTION_SCHEMA, read_detections
-from common.vlm.base import Ask, Detection, Find, OnBacking, Render
+from common.vlm.base import Ask, Detection, Find, OnBacking, Render, WithoutText
 
 GREEN = (0, 255, 0)
 
@@ -47,6 +49,13 @@ def wish(image: Image | None = None, subject: str = "the disc") -> Render:
     return Render(image or photo(), OnBacking(GREEN, subject), prompt)
 
 
+def edit(image: Image | None = None) -> Render:
+    """Return the wish for a picture without what is written in its corner."""
+    image = image or photo()
+    prompt = fill("erase", where="box_2d [0, 0, 100, 100]", keep="")
+    return Render(image, WithoutText((Box(0, 0, 8, 8),)), prompt)
+
+
 @dataclass
 class MemoryShelf:
     """A `Shelf`, whose ways of failing can be switched on."""
@@ -54,6 +63,7 @@ class MemoryShelf:
     kept: dict[str, bytes] = field(default_factory=dict)
     unreadable: bool = False
     unwritable: bool = False
+    held: set[str] = field(default_factory=set)
 
     def get(self, name: str) -> bytes | None:
         if self.unreadable:
@@ -64,6 +74,16 @@ class MemoryShelf:
         if self.unwritable:
             raise StoreError("The shelf is full.")
         self.kept[name] = data
+
+    @contextmanager
+    def claimed(self, name: str) -> Iterator[bool]:
+        if name in self.held:
+            raise Claimed("Somebody else is asking.", retry_after=1.0)
+        self.held.add(name)
+        try:
+            yield False
+        finally:
+            self.held.discard(name)
 
 
 @dataclass

@@ -57,7 +57,7 @@ def _scripted() -> Provider:
 @pytest.fixture
 def _remembered() -> Provider:
     inner = willing()
-    model = RememberedModel(inner, MemoryShelf(), "test")
+    model = RememberedModel(inner, MemoryShelf(), lambda _: "test")
     return Provider(model, lambda: len(inner.asked) + len(inner.rendered))
 
 
@@ -65,10 +65,10 @@ def _remembered() -> Provider:
 def _replayed() -> Provider:
     shelf = MemoryShelf()
     silent = ScriptedModel([ModelUnable("Nothing was recorded.")])
-    recording = RememberedModel(willing(), shelf, "test")
+    recording = RememberedModel(willing(), shelf, lambda _: "test")
     recording.ask(question(PHOTO))
     recording.render(wish(PHOTO))
-    model = RememberedModel(silent, shelf, "test")
+    model = RememberedModel(silent, shelf, lambda _: "test")
     return Provider(model, lambda: len(silent.asked) + len(silent.rendered))
 
 

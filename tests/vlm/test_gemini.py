@@ -6,6 +6,7 @@ import json
 import subprocess
 import sys
 from concurrent.futures import ThreadPoolExecutor
+from dataclasses import replace
 
 import numpy as np
 import pytest
@@ -35,7 +36,7 @@ from tests.support.gemini_server import (
     usage_of,
     words,
 )
-from tests.support.models import FOUND, OwnTime, photo, question, wish
+from tests.support.models import FOUND, OwnTime, edit, photo, question, wish
 from tests.vlm.conftest import Make
 
 TRUNCATED = FOUND[:-1] + ', {"box_2d": [10, 20, 30, 4'
@@ -62,7 +63,8 @@ def test_a_question_is_sent_with_the_picture_the_words_and_a_flat_schema(
 def test_a_wish_asks_for_a_picture_of_the_nearest_ratio_and_nothing_else(
     gemini: Make, server: GeminiServer
 ) -> None:
-    rendered = gemini(image_size="2k").render(wish())
+    source = photo(2000, 1500)
+    rendered = gemini(image_size="2k").render(edit(source))
     (call,) = server.calls
     assert call.model == "gemini-nano-banana-2.1"
     assert call.config == {
@@ -70,7 +72,7 @@ def test_a_wish_asks_for_a_picture_of_the_nearest_ratio_and_nothing_else(
         "imageConfig": {"aspectRatio": "4:3", "imageSize": "2K"},
     }
     assert rendered.image.size.width > 2000
-    assert ratio_error(rendered.image.size, photo().size) < 0.01
+    assert ratio_error(rendered.image.size, source.size) < 0.01
 
 
 def test_the_render_shows_what_the_photo_shows_where_the_photo_shows_it(gemini: Make) -> None:
@@ -190,7 +192,7 @@ def test_usage_is_billed_by_modality(gemini: Make, server: GeminiServer) -> None
         ),
         answer({"text": FOUND}, usage=usage_of(prompt=1400, words=100, thoughts=50)),
     )
-    rendered, found = gemini().render(wish()).usage, gemini().ask(question()).usage
+    rendered, found = gemini().render(edit()).usage, gemini().ask(question()).usage
     assert (rendered.input_tokens, rendered.output_tokens, rendered.calls) == (1300, 1330, 1)
     assert rendered.dollars == pytest.approx((1300 * 1.5 + 1120 * 30 + 210 * 7.5) / 1e6)
     assert found.model == "gemini-3.8-flash"
@@ -304,7 +306,7 @@ def test_a_picture_cut_short_is_wished_for_with_the_models_largest_budget(
     gemini: Make, server: GeminiServer
 ) -> None:
     server.script(answer(finish="MAX_TOKENS"))
-    gemini(image_model="gemini-3.1-flash-lite-image").render(wish())
+    gemini().render(wish())
     assert [call.config.get("maxOutputTokens") for call in server.calls] == [None, 4096]
 
 
@@ -404,14 +406,24 @@ def test_a_quote_calls_nobody(gemini: Make, server: GeminiServer) -> None:
 
 
 def test_the_identity_names_all_that_decides_an_answer(gemini: Make) -> None:
-    plain = gemini().identity
+    large = edit(photo(4000, 3000))
+    plain = gemini().identity(large)
     others = {
-        gemini(image_size="2K").identity,
-        gemini(image_model="gemini-3-pro-image").identity,
-        gemini(text_model="gemini-3.5-flash-lite").identity,
+        gemini(image_size="2K").identity(large),
+        gemini(image_model="gemini-3-pro-image").identity(large),
+        gemini().identity(replace(large, quality="fast")),
+        gemini().identity(question()),
+        gemini(text_model="gemini-3.5-flash-lite").identity(question()),
     }
     assert plain not in others
-    assert len(others) == 3
+    assert len(others) == 5
+
+
+def test_what_does_not_decide_an_answer_is_not_in_its_identity(gemini: Make) -> None:
+    plain = gemini().identity(wish())
+    assert gemini(text_model="gemini-3.5-flash-lite").identity(wish()) == plain
+    assert gemini(pro_model="gemini-nano-banana-2.1").identity(wish()) == plain
+    assert gemini().identity(question(photo(4000, 3000))) == gemini().identity(question())
 
 
 # --- time and secrets -----------------------------------------------------------------------------

@@ -1,12 +1,14 @@
 """The Gemini provider, on google-genai.
 
-    model -> framing (pixels) -> calls (what to send, and what next) -> errand (the loop, the bill)
-          -> client (the SDK) -> reply | failures (what came back)
+    model -> choice (which model, which size) -> framing (pixels) -> calls (what to send, what next)
+          -> errand (the loop, the bill) -> meters (money, pace) -> client (the SDK)
+          -> reply | failures (what came back)
 
 Only `client` imports the SDK, inside its first call; everything else is plain data and arithmetic.
 """
 
 from common.vlm.gemini.errand import Patience
 from common.vlm.gemini.model import GeminiModel
+from common.vlm.gemini.pace import Pacer
 
-__all__ = ["GeminiModel", "Patience"]
+__all__ = ["GeminiModel", "Pacer", "Patience"]

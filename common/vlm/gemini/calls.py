@@ -18,6 +18,7 @@ from common.image import Image
 from common.prompts import fill
 from common.vlm.gemini.framing import unpacked
 from common.vlm.gemini.reply import MAX_TOKENS, Reply, picture_of, text_of
+from common.vlm.prices import PICTURE_IN, Tokens, word_tokens
 
 T = TypeVar("T")
 T_co = TypeVar("T_co", covariant=True)
@@ -27,6 +28,7 @@ Part = dict[str, Any]
 ANSWER_TOKENS = 8192  # 25 entries and low thinking take a third; a loop must not cost a fortune
 LARGER_ANSWER_TOKENS = 32_768
 LONGEST_REPAIR = 20_000  # characters of an unreadable answer that are worth mending
+THOUGHTS = 1000  # tokens of thinking that a picture may come with; more is seen on the bill
 
 
 class Call(Protocol[T_co]):
@@ -44,6 +46,15 @@ class Call(Protocol[T_co]):
 
     def config(self) -> dict[str, Any]:
         """Return the generation's configuration, in the SDK's names."""
+        ...
+
+    @property
+    def pictures(self) -> int:
+        """How many pictures it asks for."""
+        ...
+
+    def most(self) -> Tokens:
+        """Return what the call may take, rather too much than too little."""
         ...
 
     def seconds(self, left: float) -> float:
@@ -89,6 +100,15 @@ class Question(Generic[T]):
             "thinking_config": {"thinking_level": "LOW"},  # MINIMAL is an error
             "max_output_tokens": self.budget,
         }
+
+    @property
+    def pictures(self) -> int:
+        """None: the answer is words."""
+        return 0
+
+    def most(self) -> Tokens:
+        """Return a whole budget of words."""
+        return Tokens(taken=_taken(self.parts), words=self.budget)
 
     def seconds(self, left: float) -> float:
         """Return half the time left, so that a question that hangs can be put again."""
@@ -147,7 +167,9 @@ class Painting:
         What is asked of whom.
     aspect, size
         The ratio's name and ``1K``, ``2K`` or ``4K``.
-    most
+    tokens
+        Of one picture of that size.
+    largest
         The longest answer of the model in tokens.
     budget
         Most tokens of the answer; None leaves it to the model.
@@ -159,7 +181,8 @@ class Painting:
     parts: tuple[Part, ...]
     aspect: str
     size: str
-    most: int
+    tokens: int
+    largest: int
     budget: int | None = None
     repeated: bool = False
     lost: bool = False
@@ -171,6 +194,16 @@ class Painting:
             "image_config": {"aspect_ratio": self.aspect, "image_size": self.size},
         }
         return config if self.budget is None else config | {"max_output_tokens": self.budget}
+
+    @property
+    def pictures(self) -> int:
+        """One."""
+        return 1
+
+    def most(self) -> Tokens:
+        """Return a picture and some thoughts, or a picture and all the words of the budget."""
+        words = THOUGHTS if self.budget is None else max(0, self.budget - self.tokens)
+        return Tokens(taken=_taken(self.parts), words=words, picture=self.tokens)
 
     def seconds(self, left: float) -> float:
         """Return all the time left: a picture that was given up may be billed all the same."""
@@ -189,7 +222,7 @@ class Painting:
         """Return the same again, a larger budget or other words; never after a timeout."""
         match failure:
             case ModelCutShort():
-                return replace(self, budget=self.most) if self.budget is None else None
+                return replace(self, budget=self.largest) if self.budget is None else None
             case ModelEmpty():
                 return None if self.repeated else self._in_other_words()
             case ModelLost():
@@ -207,6 +240,10 @@ class Painting:
 def picture_part(data: bytes, mime: str) -> Part:
     """Return a picture as a part of a request."""
     return {"inline_data": {"data": data, "mime_type": mime}}
+
+
+def _taken(parts: tuple[Part, ...]) -> int:
+    return sum(word_tokens(part["text"]) if "text" in part else PICTURE_IN for part in parts)
 
 
 def _cut_short() -> ModelCutShort:

@@ -11,6 +11,7 @@ from typing import Any, TypeVar
 from common.errors import ModelBusy, ModelError, ModelUnavailable
 from common.vlm.base import Usage
 from common.vlm.gemini.calls import Call
+from common.vlm.gemini.meters import Pace, Purse
 from common.vlm.gemini.reply import Reply, read_reply
 from common.vlm.prices import Price, Tokens, dollars
 
@@ -61,6 +62,8 @@ class Errand:
         The model's price, and what an answer costs that does not tell its tokens.
     patience, until
         How to repeat, and the clock's reading at which there is no more time.
+    purse, pace
+        What may be spent, and how fast.
     """
 
     send: Callable[[Call[Any], float], object]
@@ -68,11 +71,14 @@ class Errand:
     usual: float
     patience: Patience
     until: float
+    purse: Purse
+    pace: Pace
     _tries: int = field(default=0, init=False)
     _answers: int = field(default=0, init=False)
     _taken: int = field(default=0, init=False)
     _given: int = field(default=0, init=False)
     _dollars: float = field(default=0.0, init=False)
+    _in_doubt: float = field(default=0.0, init=False)
 
     def run(self, call: Call[T]) -> T:
         """Return what the call's `judge` makes of an answer.
@@ -81,7 +87,7 @@ class Errand:
         ------
         ModelError
             The last failure; where answers were billed, with ``calls`` and ``dollars`` in its
-            details.
+            details, and where one may have been, with ``dollars_in_doubt``.
         """
         while True:
             reply: Reply | None = None
@@ -99,29 +105,51 @@ class Errand:
 
     def _reply(self, call: Call[Any]) -> Reply:
         self._tries += 1
-        reply = read_reply(self.send(call, call.seconds(self._left())))
-        self._answers += 1
-        self._bill(reply.tokens)
+        with self.pace.turn(call.pictures, self._left()):
+            reserved = dollars(self.price, call.most())
+            reservation = self.purse.reserve(reserved)
+            try:
+                reply = read_reply(self.send(call, call.seconds(self._left())))
+            except ModelError as failure:
+                if failure.charged == "no":
+                    reservation.settle(0.0)
+                else:
+                    self._in_doubt += reserved
+                raise
+        cost = self._bill(reply.tokens)
+        reservation.settle(cost)
         return reply
 
-    def _bill(self, tokens: Tokens | None) -> None:
-        if tokens is None:
-            self._dollars += self.usual
-            return
-        self._taken += tokens.taken
-        self._given += tokens.given
-        self._dollars += dollars(self.price, tokens)
+    def _bill(self, tokens: Tokens | None) -> float:
+        """Note what an answer took; return its dollars."""
+        self._answers += 1
+        cost = self.usual if tokens is None else dollars(self.price, tokens)
+        self._dollars += cost
+        if tokens is not None:
+            self._taken += tokens.taken
+            self._given += tokens.given
+        return cost
 
     def _next(self, call: Call[T], failure: ModelError, reply: Reply | None) -> Call[T]:
         following = call.after(failure, reply)
         wait = self.patience.wait(failure, self._tries)
+        if isinstance(failure, ModelBusy):
+            self.pace.hold(wait)
         if following is None or self._tries >= self.patience.attempts or wait >= self._left():
-            if self._answers:
-                failure.details |= {"calls": self._answers, "dollars": round(self._dollars, 6)}
+            failure.details |= self._spent()
             raise failure
         if wait:
             self.patience.sleep(wait)
         return following
+
+    def _spent(self) -> dict[str, Any]:
+        """Return what a failure tells of its cost: nothing where there was none."""
+        spent: dict[str, Any] = {}
+        if self._answers:
+            spent |= {"calls": self._answers, "dollars": round(self._dollars, 6)}
+        if self._in_doubt:
+            spent["dollars_in_doubt"] = round(self._in_doubt, 6)
+        return spent
 
     def _left(self) -> float:
         return self.until - self.patience.clock()

@@ -8,9 +8,11 @@ from typing import TYPE_CHECKING, Any, TypeVar
 from common.image import Image
 from common.vlm.base import Answer, Ask, Quote, Render, Rendered
 from common.vlm.gemini.calls import Painting, Part, Question, picture_part
+from common.vlm.gemini.choice import Choice, Models, choose
 from common.vlm.gemini.client import Access, Client
 from common.vlm.gemini.errand import Errand, Patience
 from common.vlm.gemini.framing import LONGEST_ASKED, LONGEST_SEEN, frame, packed, seen, unframe
+from common.vlm.gemini.meters import FREE, UNPACED, Pace, Purse
 from common.vlm.prices import Price, Tokens, dollars, picture_tokens, price_of, prompt_tokens
 
 if TYPE_CHECKING:
@@ -29,14 +31,16 @@ class GeminiModel:
     ----------
     api_key, project, location, base_url, api_version, credentials
         See `Access`.
-    image_model, text_model
-        Ids of the models for pictures and for questions.
+    image_model, fast_model, pro_model, text_model
+        Ids of the models for pictures, by quality, and for questions.
     image_size
-        ``1K``, ``2K`` or ``4K``.
+        The largest that is asked for: ``1K``, ``2K`` or ``4K``.
     deadline_seconds
         For one wish with all its calls.
     patience
         How calls are repeated within it.
+    purse, pace
+        What may be spent, and how fast; by default without limits.
     """
 
     engine = "gemini"
@@ -49,26 +53,40 @@ class GeminiModel:
         location: str = "",
         base_url: str = "",
         image_model: str = "gemini-nano-banana-2.1",
+        fast_model: str = "gemini-3.1-flash-lite-image",
+        pro_model: str = "gemini-3-pro-image",
         text_model: str = "gemini-3.8-flash",
-        image_size: str = "1K",
+        image_size: str = "4K",
         deadline_seconds: float = 120.0,
         api_version: str = "",
         credentials: Credentials | None = None,
         patience: Patience | None = None,
+        purse: Purse = FREE,
+        pace: Pace = UNPACED,
     ) -> None:
-        self.image_model = image_model
-        self.text_model = text_model
-        self.image_size = image_size.upper()  # "1k" silently becomes 512
+        # "1k" silently becomes 512
+        self._models = Models(fast_model, image_model, pro_model, image_size.upper())
+        self._text_model = text_model
         self._seconds = deadline_seconds
         self._patience = patience or Patience()
+        self._purse = purse
+        self._pace = pace
         self._client = Client(
             Access(api_key, project, location, credentials, base_url, api_version)
         )
 
-    @property
-    def identity(self) -> str:
-        """What, beside the request itself, decides an answer: models, size, way of sending."""
-        return f"{self.engine} {VERSION} {self.image_model} {self.text_model} {self.image_size}"
+    def identity(self, request: Ask[Any] | Render) -> str:
+        """Return what, beside the request itself, decides its answer: model, size, way of sending.
+
+        Raises
+        ------
+        ModelUnknown
+            The model has no known price.
+        """
+        if isinstance(request, Render):
+            choice = self._choice(request)
+            return f"{self.engine} {VERSION} {choice.price.model} {choice.size}"
+        return f"{self.engine} {VERSION} {self._text_model}"
 
     def ask(self, ask: Ask[T]) -> Answer[T]:
         """Answer a question about a picture.
@@ -78,11 +96,11 @@ class GeminiModel:
         ModelError
             One of its children, by what went wrong.
         """
-        price = _price(self.text_model)
+        price = _price(self._text_model)
         picture = seen(ask.image, LONGEST_ASKED)
         parts = (_part(picture), {"text": ask.prompt.text})
         errand = self._errand(price, _usual_answer(price, ask))
-        value = errand.run(Question(self.text_model, parts, ask.schema, ask.read))
+        value = errand.run(Question(price.model, parts, ask.schema, ask.read))
         return Answer(value, errand.usage(self.engine))
 
     def render(self, render: Render) -> Rendered:
@@ -93,26 +111,32 @@ class GeminiModel:
         ModelError
             One of its children, by what went wrong.
         """
-        price = _price(self.image_model)
-        usual = _usual_picture(price, render, self.image_size)
-        framed = frame(render.image, LONGEST_SEEN.get(self.image_size, LONGEST_ASKED))
+        choice = self._choice(render)
+        price, size = choice.price, choice.size
+        framed = frame(render.image, LONGEST_SEEN[size])
         parts = (_part(framed.picture), {"text": render.prompt.text})
-        wish = Painting(self.image_model, parts, framed.aspect, self.image_size, price.most_out)
-        errand = self._errand(price, usual)
+        tokens = picture_tokens(price, size)
+        wish = Painting(price.model, parts, framed.aspect, size, tokens, price.most_out)
+        errand = self._errand(price, _usual_picture(choice, render))
         image = errand.run(wish)
         return Rendered(unframe(image, framed), errand.usage(self.engine))
 
     def quote(self, request: Ask[Any] | Render) -> Quote:
         """Tell about what a request would cost, by the table of prices."""
         if isinstance(request, Render):
-            price = _price(self.image_model)
-            return Quote(price.model, _usual_picture(price, request, self.image_size))
-        price = _price(self.text_model)
+            choice = self._choice(request)
+            return Quote(choice.price.model, _usual_picture(choice, request))
+        price = _price(self._text_model)
         return Quote(price.model, _usual_answer(price, request))
+
+    def _choice(self, render: Render) -> Choice:
+        return choose(render, self._models, _price)
 
     def _errand(self, price: Price, usual: float) -> Errand:
         until = self._patience.clock() + self._seconds
-        return Errand(self._client.send, price, usual, self._patience, until)
+        return Errand(
+            self._client.send, price, usual, self._patience, until, self._purse, self._pace
+        )
 
 
 def _price(model: str) -> Price:
@@ -123,9 +147,9 @@ def _usual_answer(price: Price, ask: Ask[Any]) -> float:
     return dollars(price, Tokens(taken=prompt_tokens(ask.prompt.text), words=USUAL_ANSWER))
 
 
-def _usual_picture(price: Price, render: Render, size: str) -> float:
-    picture = picture_tokens(price, size)
-    return dollars(price, Tokens(taken=prompt_tokens(render.prompt.text), picture=picture))
+def _usual_picture(choice: Choice, render: Render) -> float:
+    picture = picture_tokens(choice.price, choice.size)
+    return dollars(choice.price, Tokens(prompt_tokens(render.prompt.text), picture=picture))
 
 
 def _part(image: Image) -> Part:

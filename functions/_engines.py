@@ -1,0 +1,82 @@
+"""Settings become engines: who is asked, how fast, at what cost, and what is remembered."""
+
+from __future__ import annotations
+
+import atexit
+import time
+from functools import cache
+
+from common.errors import Misconfigured
+from common.settings import Settings
+from common.spend import Caps, Ledger, Purse
+from common.store import Bucket, open_bucket
+from common.vlm.base import VisionModel
+from common.vlm.gemini import GeminiModel, Pacer
+from common.vlm.remembered import RememberedModel, Waiting
+from functions._shelf import BucketShelf
+
+
+def gemini(own: Settings, name: str, *, fresh: bool = False) -> VisionModel:
+    """Return Gemini for one request.
+
+    Parameters
+    ----------
+    name
+        The picture's name in the input bucket, or its operation and a slash: caps go by it.
+    fresh
+        What was remembered before this moment does not count.
+
+    Raises
+    ------
+    Misconfigured
+        There are no credentials, or a cap has no ledger.
+    """
+    if not own.gemini_is_set_up:
+        raise Misconfigured(
+            "The gemini engine is not set up here.",
+            advice="Set GEMINI_API_KEY, or choose the embedded engine.",
+        )
+    model = GeminiModel(
+        api_key=own.gemini_api_key,
+        project=own.vertex_project,
+        location=own.vertex_location,
+        base_url=own.gemini_base_url,
+        image_model=own.image_model,
+        fast_model=own.fast_model,
+        pro_model=own.pro_model,
+        text_model=own.text_model,
+        image_size=own.image_size,
+        deadline_seconds=own.model_seconds,
+        purse=Purse(caps(own), _ledger(own.work_bucket), name),
+        pace=_pacer(own.model_calls, own.images_a_minute),
+    )
+    if not own.work_bucket:
+        return model
+    shelf = BucketShelf(_bucket(own.work_bucket))
+    since = time.time() if fresh else 0.0
+    waiting = Waiting(own.model_seconds)
+    return RememberedModel(model, shelf, model.identity, since, waiting)
+
+
+def caps(own: Settings) -> Caps:
+    """Return what may be spent."""
+    return Caps(own.cap_request, own.cap_day, own.cap_prefixes)
+
+
+@cache
+def _pacer(together: int, pictures: int) -> Pacer:
+    return Pacer(together, pictures)
+
+
+@cache
+def _ledger(work_bucket: str) -> Ledger | None:
+    if not work_bucket:
+        return None
+    ledger = Ledger(_bucket(work_bucket))
+    atexit.register(ledger.close)
+    return ledger
+
+
+@cache
+def _bucket(address: str) -> Bucket:
+    return open_bucket(address)
