@@ -7,8 +7,9 @@ from typing import Any
 from urllib.parse import quote
 
 import flask
+from werkzeug.exceptions import HTTPException
 
-from common.errors import BadObjectName, ObjectMissing
+from common.errors import BadObjectName, ObjectMissing, UnknownPath
 from common.jobs import Buckets, Source, find
 from common.store import Bucket, Stored
 
@@ -62,6 +63,11 @@ def make_page(buckets: Buckets, engine: str) -> flask.Flask:
     @app.get("/files/<shelf>/<path:name>")
     def file(shelf: str, name: str) -> flask.Response:
         return _file(shelves.get(shelf), name)
+
+    @app.errorhandler(404)
+    def nothing(_: HTTPException) -> tuple[dict[str, Any], int, dict[str, str]]:
+        problem = UnknownPath("There is nothing at this path.").problem()
+        return problem, 404, {"Content-Type": "application/problem+json"}
 
     @app.after_request
     def strict(response: flask.Response) -> flask.Response:

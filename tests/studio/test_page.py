@@ -131,6 +131,7 @@ def test_nothing_else_is_served(
     response = page.get(path, follow_redirects=True)
     assert response.status_code == 404
     assert PICTURE not in response.data
+    assert response.mimetype == "application/problem+json"
 
 
 def test_the_pictures_are_only_read(page: FlaskClient) -> None:
