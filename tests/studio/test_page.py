@@ -12,9 +12,11 @@ from flask.testing import FlaskClient
 from werkzeug.test import Client
 from werkzeug.wrappers import Response
 
+from common.codec import decode
 from common.jobs import Buckets, Job, Made, Source, run
+from common.operations.registry import OPERATIONS
 from common.store.folder import FolderBucket
-from studio.folder import DataFolder
+from studio.folder import SAMPLES, DataFolder
 from studio.guard import guarded
 from studio.page import ASSETS, WEB, make_page
 
@@ -181,3 +183,11 @@ def test_a_folder_that_was_used_gets_no_samples(tmp_path: Path) -> None:
     folder.prepare(["cutout"])
     (folder.input / "cutout" / "mine.jpg").write_bytes(PICTURE)
     assert folder.add_samples() == 0
+
+
+def test_samples_are_small_pictures_of_operations_that_exist() -> None:
+    pictures = [*SAMPLES.glob("*/*.jpg")]
+    assert {picture.parent.name for picture in pictures} <= set(OPERATIONS)
+    for picture in pictures:
+        assert picture.stat().st_size < 120_000
+        assert decode(picture.read_bytes()).size.longest <= 640
