@@ -107,10 +107,12 @@ class CloudBucket:
             return None
         return _stored(blob)
 
-    def list(self, prefix: str = "") -> Iterator[Stored]:
-        """Tell about every object whose name begins with `prefix`, sorted by name, page by page."""
+    def list(self, prefix: str = "", start: str = "") -> Iterator[Stored]:
+        """Tell about every object whose name begins with `prefix`, from the name `start` on."""
         with _as_store_errors(self.name):
-            for blob in self._bucket().list_blobs(prefix=prefix or None, timeout=SECONDS):
+            for blob in self._bucket().list_blobs(
+                prefix=prefix or None, start_offset=start or None, timeout=SECONDS
+            ):
                 if not is_hidden(blob.name):
                     yield _stored(blob)
 

@@ -99,20 +99,22 @@ class FolderBucket:
                 refuse_above(limit, name, stored.size)
                 return _whole(handle, stored), stored
 
-    def list(self, prefix: str = "") -> Iterator[Stored]:
-        """Tell about every object whose name begins with `prefix`, sorted by name.
+    def list(self, prefix: str = "", start: str = "") -> Iterator[Stored]:
+        """Tell about every object whose name begins with `prefix`, from the name `start` on.
 
         Files whose names are not valid Unicode are left out: no event could name them.
         """
         with _as_store_errors(self.name):
-            yield from self._walk(self.root, "", prefix)
+            yield from self._walk(self.root, "", prefix, start)
 
-    def _walk(self, folder: Path, at: str, prefix: str) -> Iterator[Stored]:
+    def _walk(self, folder: Path, at: str, prefix: str, start: str) -> Iterator[Stored]:
         for name in _children(folder, at):
+            if name < start and not start.startswith(name):
+                continue
             if name.endswith("/"):
                 if name.startswith(prefix) or prefix.startswith(name):
-                    yield from self._walk(self.root / name, name, prefix)
-            elif name.startswith(prefix):
+                    yield from self._walk(self.root / name, name, prefix, start)
+            elif name.startswith(prefix) and name >= start:
                 with self._locked():
                     stored = self._look(name, self.root / name)
                 if stored:

@@ -139,6 +139,17 @@ def test_a_list_holds_what_begins_with_the_prefix(bucket: Bucket) -> None:
     assert _names(bucket, "nothing/") == []
 
 
+@pytest.mark.parametrize("start", ["", "a", "b", "b/", "b/c", "b/d", "b/d/e", "b/dx", "bb", "z"])
+def test_a_list_begins_at_any_name(bucket: Bucket, start: str) -> None:
+    names = ["a", "b-", "b/c", "b/d/e", "b/d/f", "b/dd", "c"]
+    for name in names:
+        bucket.write(name, b"x")
+    assert [stored.name for stored in bucket.list("", start)] == [n for n in names if n >= start]
+    assert [stored.name for stored in bucket.list("b/", start)] == [
+        n for n in names if n >= start and n.startswith("b/")
+    ]
+
+
 def test_a_list_tells_the_same_as_stat(bucket: Bucket) -> None:
     bucket.write("cutout/a.jpg", b"x", metadata={"k": "v"}, content_type="image/jpeg")
     assert list(bucket.list()) == [bucket.stat("cutout/a.jpg")]

@@ -41,9 +41,9 @@ class Watched:
             name, data, if_generation=if_generation, content_type=content_type, metadata=metadata
         )
 
-    def list(self, prefix: str = "") -> Iterator[Stored]:
+    def list(self, prefix: str = "", start: str = "") -> Iterator[Stored]:
         self.before("list", prefix)
-        return self.bucket.list(prefix)
+        return self.bucket.list(prefix, start)
 
     def delete(self, name: str, if_generation: int | None = None) -> None:
         self.before("delete", name)
