@@ -13,6 +13,7 @@ from dataclasses import dataclass, field
 from typing import Any, NoReturn
 
 import flask
+from werkzeug.exceptions import RequestEntityTooLarge
 
 from common.errors import BadInput, BadOptions, PictureTooLarge, UnsupportedBody
 
@@ -111,9 +112,18 @@ def _listed(values: Any) -> dict[str, Any]:
 
 
 def _from_json(request: flask.Request) -> tuple[dict[str, Any], dict[str, bytes]]:
-    fields = _object(request.get_data(cache=False), "The body")
+    fields = _object(_whole(request), "The body")
     pictures = {name: _decoded(name, fields.pop(name)) for name in ENCODED if name in fields}
     return fields, pictures
+
+
+def _whole(request: flask.Request) -> bytes:
+    """Return the body; one in chunks is cut at the limit, and a cut one must not pass for whole."""
+    data = request.get_data(cache=False)
+    limit = request.max_content_length
+    if request.content_length is None and limit is not None and len(data) >= limit:
+        raise RequestEntityTooLarge
+    return data
 
 
 def _object(text: str | bytes, what: str) -> dict[str, Any]:

@@ -192,7 +192,7 @@ def _as_defect(defect: Exception) -> InternalError:
 
 
 def _outcome(task: Task, report: Report) -> str:
-    if task.result is None:
+    if task.result is None or report.decision == "planned":
         return ""
     price = f", ${report.cost.dollars:.4f}" if report.cost.dollars else ""
     return f"{task.photo} -> {task.result} ({report.decision}, {report.engine}{price})"

@@ -16,7 +16,8 @@ import pytest
 from flask.testing import FlaskClient
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
-from werkzeug.test import TestResponse
+from werkzeug.exceptions import RequestEntityTooLarge
+from werkzeug.test import EnvironBuilder, TestResponse
 
 import functions
 from common import codec, errors
@@ -25,6 +26,7 @@ from functions._wiring import Finished
 from tests.support.files import WHOLE, Files, png, product_files
 
 OPERATIONS = ("detect", "cutout", "erase", "expand", "pipeline")
+FILE = b'name="image"; filename="a.png"\r\n\r\n'
 SECRET = "a prompt nobody else may read"  # noqa: S105 - no password, only private
 
 
@@ -299,6 +301,26 @@ def test_a_body_above_the_limit_is_refused_before_it_is_read(cutout: FlaskClient
     )
     assert "It was not read" in problem(response)["detail"]
     assert response.status_code == 413
+
+
+@pytest.mark.parametrize(
+    ("content_type", "start"),
+    [
+        ("application/json", b'{"image": "'),
+        ("multipart/form-data; boundary=x", b"--x\r\nContent-Disposition: form-data; " + FILE),
+    ],
+)
+def test_a_body_in_chunks_is_cut_at_the_limit_and_not_taken_for_whole(
+    content_type: str, start: bytes
+) -> None:
+    environ = EnvironBuilder(method="POST", content_type=content_type).get_environ()
+    environ.pop("CONTENT_LENGTH", None)
+    body = io.BytesIO(start + b"A" * 900_000)
+    request = flask.Request(environ | {"wsgi.input": body, "wsgi.input_terminated": True})
+    request.max_content_length = 300_000
+    with pytest.raises(RequestEntityTooLarge):
+        _body.read(request)
+    assert body.tell() <= 400_000
 
 
 def test_a_large_text_field_is_told_to_come_as_a_file(cutout: FlaskClient) -> None:
