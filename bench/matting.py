@@ -1,6 +1,6 @@
 """What the matting is worth: figures against a known truth and against peers.
 
-    python -m bench.matting [hard mild physical wrong speed] [--every N] [--sheet]
+    python -m bench.matting [keyer hard mild physical wrong speed] [--every N] [--sheet]
 
 Needs the pictures in ``../shared/data``.  SAD is the sum of alpha's absolute errors over the
 picture, in thousands; PSNR is that of composites on white, black and magenta over the subject and
@@ -14,6 +14,7 @@ import resource
 import time
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 
 import cv2
@@ -25,12 +26,12 @@ from bench import peers, simulator
 from common.fields import as_bytes, as_float, resized
 from common.geometry import Size
 from common.image import F32, U8
-from common.matting import GREEN, KEYS, MAGENTA, Key, choose_key, cut
+from common.matting import GREEN, MAGENTA, Key, choose_key, cut
 from common.matting.keyer import key_render
-from common.matting.keys import turned_field
 
 DATA = peers.SHARED / "data"
 OUT = Path(__file__).parent / "out"
+BACKINGS = {GREEN: (11, 190, 20), MAGENTA: (226, 12, 205)}
 LONGEST = 800  # px, a subject with its margin
 MARGIN = 0.08
 PHYSICAL = ("bottle_label", "can_green", "mug_white", "plush_bear", "set_of_three", "wire_basket")
@@ -56,11 +57,6 @@ class Subject:
         """What a detection call would say of it."""
         words = (word for word in MATERIALS if word in self.name)
         return MATERIALS.get(next(words, ""), "opaque")
-
-    @property
-    def is_green(self) -> bool:
-        """Whether the subject itself is largely green."""
-        return any(word in self.name for word in GREEN_SUBJECTS)
 
 
 @dataclass(frozen=True)
@@ -149,8 +145,8 @@ def physical(name: str, key: Key, seed: int = 0) -> Physical:
     render = as_float(read(folder / f"{key.name}.png"))
     random = np.random.default_rng([seed, *name.encode()])
     ring = np.concatenate([render[:6].reshape(-1, 3), render[-6:].reshape(-1, 3)])
-    wanted = turned_field(np.array([[[11, 190, 20]]], np.float32) / np.float32(255), key)[0, 0]
-    drawn = wanted + random.uniform(-0.02, 0.02, 3).astype(np.float32)
+    drawn = np.array(BACKINGS[key], np.float32) / np.float32(255)
+    drawn = drawn + random.uniform(-0.02, 0.02, 3).astype(np.float32)
     render = render + (1 - alpha)[..., None] * (drawn - np.median(ring, axis=0))
     matrix = _drift(Size(alpha.shape[1], alpha.shape[0]), random)
     moved = _drifted(np.clip(render, 0, 1).astype(np.float32), matrix)
@@ -273,3 +269,164 @@ def scene_table(title: str, rows: list[Row]) -> None:
             f"{scene:32s} "
             + " ".join(f"{own[way].sad:10.1f} {own[way].psnr:7.1f}" for way in ways if way in own)
         )
+
+
+def contact_sheet(level: simulator.Level, every: int, count: int = 10) -> Path:
+    """Write photo, render, alpha, its error and the cutout of the worst scenes, worst first."""
+    strips = []
+    for subject, scene in simulated(level, every):
+        matte = cut(scene.photo, scene.render, None, subject.material)
+        colour, alpha = as_float(matte.rgb), as_float(matte.alpha)
+        score = figure(colour, alpha, scene.colour, scene.alpha).psnr
+        shown = simulator.over(colour, alpha, np.full_like(colour, (1, 0, 1)))
+        error = np.abs(alpha - scene.alpha)
+        grey = [as_bytes(np.repeat(field[..., None], 3, axis=2)) for field in (alpha, error)]
+        tiles = [scene.photo, scene.render, *grey, as_bytes(shown)]
+        strips.append((score, np.hstack([_thumbnail(tile) for tile in tiles])))
+    worst = [strip for _, strip in sorted(strips, key=lambda pair: pair[0])[:count]]
+    OUT.mkdir(exist_ok=True)
+    path = OUT / "worst.png"
+    Image.fromarray(np.vstack(worst)).save(path)
+    return path
+
+
+def _thumbnail(picture: U8, side: int = 240) -> U8:
+    height, width = picture.shape[:2]
+    size = Size(width, height).within(side)
+    small: U8 = cv2.resize(picture, (size.width, size.height), interpolation=cv2.INTER_AREA)
+    out = np.full((side, side, 3), 60, np.uint8)
+    out[: size.height, : size.width] = small
+    return out
+
+
+# --- wrong renders --------------------------------------------------------------------------------
+
+
+def wrong_renders(scene: simulator.Scene, other: simulator.Scene) -> dict[str, U8]:
+    """Return what a model, or a mix-up, may give instead of a render of the scene."""
+    render = scene.render
+    height, width = render.shape[:2]
+    white = simulator.over(
+        scene.render_colour, scene.render_alpha, np.ones_like(scene.render_colour)
+    )
+    by = round(0.35 * width)
+    shifted = np.empty_like(render)
+    shifted[:] = np.median(render[:8].reshape(-1, 3), axis=0)
+    shifted[:, by:] = render[:, :-by]
+    return {
+        "other subject": np.asarray(cv2.resize(other.render, (width, height)), np.uint8),
+        "mirrored": np.ascontiguousarray(render[:, ::-1]),
+        "white backing": as_bytes(white),
+        "no backing": scene.photo,
+        "unrelated photo": np.asarray(cv2.resize(other.photo, (width, height)), np.uint8),
+        "shifted 35 %": shifted,
+    }
+
+
+def refusals(every: int) -> None:
+    """Print how many good renders were accepted and how many wrong ones refused."""
+    scenes = [scene for _, scene in simulated(simulator.HARD, every)]
+    good = sum(cut(scene.photo, scene.render, None).verdict.accepted for scene in scenes)
+    for name in PHYSICAL:
+        for key in (GREEN, MAGENTA):
+            real = physical(name, key)
+            good += cut(real.photo, real.render, None).verdict.accepted
+    print(f"\ngood renders accepted: {good} of {len(scenes) + 2 * len(PHYSICAL)}")
+    counts: dict[str, int] = {}
+    for scene, other in zip(scenes, scenes[1:] + scenes[:1], strict=True):
+        for kind, render in wrong_renders(scene, other).items():
+            refused = not cut(scene.photo, render, None).verdict.accepted
+            counts[kind] = counts.get(kind, 0) + refused
+    for kind, count in counts.items():
+        print(f"{kind:18s} refused {count} of {len(scenes)}")
+
+
+# --- time and memory ------------------------------------------------------------------------------
+
+
+def speed() -> None:
+    """Print CPU time on one thread, and the peak memory of the largest cutout."""
+    real = physical("bottle_label", GREEN)
+    _timed("keyer, 1 MP", 1.0, lambda: key_render(_at(real.render, 1.0)))
+    for megapixels in (1.0, 24.0, 50.0):
+        photo, render = _at(real.photo, megapixels), _at(real.render, 1.0)
+        _timed(
+            f"cut, {megapixels:.0f} MP photo, 1 MP render",
+            megapixels,
+            partial(cut, photo, render, None),
+        )
+        peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024
+        print(f"{'':44s} peak memory of the process {peak:.0f} MB")
+
+
+def _at(picture: U8, megapixels: float) -> U8:
+    height, width = picture.shape[:2]
+    factor = (megapixels * 1e6 / (height * width)) ** 0.5
+    size = Size(width, height).scaled(factor)
+    return np.asarray(
+        cv2.resize(picture, (size.width, size.height), interpolation=cv2.INTER_LINEAR), np.uint8
+    )
+
+
+def _timed(name: str, megapixels: float, work: Callable[[], object]) -> None:
+    spent = []
+    for _ in range(3):
+        start = time.process_time()
+        work()
+        spent.append(time.process_time() - start)
+    print(f"{name:44s} {min(spent) * 1000 / megapixels:6.0f} ms/MP")
+
+
+# --- the door -------------------------------------------------------------------------------------
+
+
+def main() -> None:
+    """Run the parts that are named, all of them by default."""
+    parts = ("keyer", "hard", "mild", "physical", "wrong", "speed")
+    parser = argparse.ArgumentParser(description=(__doc__ or "").splitlines()[0])
+    parser.add_argument("parts", nargs="*", help=f"any of {', '.join(parts)}")
+    parser.add_argument("--every", type=int, default=1, help="take every n-th foreground")
+    parser.add_argument("--sheet", action="store_true", help="write a sheet of the worst ten")
+    options = parser.parse_args()
+    every = options.every
+    work: dict[str, Callable[[], None]] = {
+        "keyer": lambda: print_keyers(every),
+        "hard": lambda: print_guided("hard", simulator.HARD, every),
+        "mild": lambda: print_guided("mild", simulator.MILD, every),
+        "physical": print_physical,
+        "wrong": lambda: refusals(every),
+        "speed": speed,
+    }
+    cv2.setNumThreads(1)
+    for name in options.parts or parts:
+        work[name]()
+    if options.sheet:
+        print(contact_sheet(simulator.HARD, options.every))
+
+
+def print_keyers(every: int) -> None:
+    for name, level in (("hard", simulator.HARD), ("mild", simulator.MILD)):
+        table(f"keyer alone, {name}", list(keyed_rows(level, every)))
+
+
+def print_guided(name: str, level: simulator.Level, every: int) -> None:
+    rows = list(guided_rows(level, every))
+    scene_table(f"end to end, {name}: SAD and PSNR", rows)
+    table(f"end to end, {name}", rows)
+    table(f"green subjects, {name}", [row for row in rows if _is_green(row.scene)])
+
+
+def print_physical() -> None:
+    for key in (GREEN, MAGENTA, None):
+        rows = list(physical_rows(key))
+        title = f"physical renders, key {key.name if key else 'auto'}"
+        scene_table(f"{title}: SAD and PSNR", rows)
+        table(f"{title}, the six", [row for row in rows if row.scene in PHYSICAL])
+
+
+def _is_green(scene: str) -> bool:
+    return any(word in scene for word in GREEN_SUBJECTS)
+
+
+if __name__ == "__main__":
+    main()

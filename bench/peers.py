@@ -6,12 +6,14 @@ Each takes a render, uint8 RGB (H, W, 3), and gives straight colour float32 (H, 
 
 from __future__ import annotations
 
+import importlib
 import importlib.util
 import shutil
 import subprocess
 import sys
 from collections.abc import Callable
 from pathlib import Path
+from typing import Any
 
 import cv2
 import numpy as np
@@ -39,7 +41,7 @@ def naive(render: U8) -> Keyed:
 
 
 def chromakey(render: U8) -> Keyed:
-    """The formula of ffmpeg's chromakey and despill, with the key measured at the border."""
+    """Apply the formula of ffmpeg's chromakey and despill, with the key measured at the border."""
     key = _border_median(render)
     chroma = _chroma(as_float(render)) - _chroma(key[None, None])
     distance = np.sqrt((chroma**2).sum(-1) / 2)
@@ -48,7 +50,7 @@ def chromakey(render: U8) -> Keyed:
 
 
 def ffmpeg(render: U8) -> Keyed:
-    """ffmpeg itself: chromakey with the border's key, then despill."""
+    """Run ffmpeg itself: chromakey with the border's key, then despill."""
     height, width = render.shape[:2]
     red, green, blue = (round(float(value) * 255) for value in _border_median(render))
     chain = (
@@ -66,8 +68,8 @@ def ffmpeg(render: U8) -> Keyed:
 
 
 def closed_form(render: U8) -> Keyed:
-    """pymatting's closed form matting on a trimap from the naive key, and its foreground."""
-    from pymatting import estimate_alpha_cf, estimate_foreground_ml  # noqa: PLC0415 - optional
+    """Run pymatting's closed form matting on a trimap from the naive key, and its foreground."""
+    pymatting = importlib.import_module("pymatting")
 
     rough = naive(render)[1]
     window = np.ones((15, 15), np.uint8)
@@ -75,19 +77,19 @@ def closed_form(render: U8) -> Keyed:
     trimap[cv2.erode(rough, window) > 0.5] = 1
     trimap[cv2.dilate(rough, window) < 0.5] = 0
     pixels = as_float(render).astype(np.float64)
-    alpha = estimate_alpha_cf(pixels, trimap)
-    colour = estimate_foreground_ml(pixels, alpha)
+    alpha = pymatting.estimate_alpha_cf(pixels, trimap)
+    colour = pymatting.estimate_foreground_ml(pixels, alpha)
     return colour.astype(np.float32), alpha.astype(np.float32)
 
 
 def prototype_keyer(render: U8) -> Keyed:
-    """The reference prototype's keyer."""
+    """Run the reference prototype's keyer."""
     colour, alpha, *_ = _prototype("fast").key_fast(np.ascontiguousarray(render[..., ::-1]))
     return np.ascontiguousarray(colour[..., ::-1]), alpha
 
 
 def prototype_guided(photo: U8, render: U8) -> Keyed:
-    """The reference prototype with the photo."""
+    """Run the reference prototype with the photo."""
     bgr = [np.ascontiguousarray(pixels[..., ::-1]) for pixels in (photo, render)]
     layers, _ = _prototype("guided").guided(*bgr)
     return np.ascontiguousarray(layers[..., 2::-1]), layers[..., 3]
@@ -105,7 +107,7 @@ def keyers() -> dict[str, Keyer]:
     return found
 
 
-def _prototype(name: str) -> object:
+def _prototype(name: str) -> Any:
     if str(PROTOTYPE) not in sys.path:
         sys.path.insert(0, str(PROTOTYPE))
     return importlib.import_module(name)

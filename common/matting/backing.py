@@ -24,6 +24,7 @@ _MIN_SHARE = 0.1  # with less of the border than this the key's colour is anybod
 _ROUNDS = 3
 _FIRST_HUE_ERROR, _HUE_ERROR = 0.10, 0.045  # largest channel distance from the shaded backing
 _FIRST_SHADES, _SHADES = (0.45, 1.35), (0.5, 1.2)  # shadow and glow that are still backing
+_HOLE_HUE_ERROR, _HOLE_SHADES = 0.02, (0.6, 1.1)  # stricter inside: shadow in a hole, not a leaf
 _LIKENESS = 0.06  # sigma of the robust weights, in colour
 _RIDGE = (0.0, 0.01, 0.01, 0.03, 0.03, 0.03)  # keeps the fit flat where nothing is seen
 
@@ -40,11 +41,14 @@ class Backing:
         Share of the border ring that shows the key, 0..1.
     field
         float32 (h, w, 3), the backing's colour everywhere, at a small size: it is smooth.
+    unshaded
+        float32 (h, w, 3), the same without shadows, and without what only looks like the backing.
     """
 
     colour: F32
     border_share: float
     field: F32
+    unshaded: F32
 
     def over(self, size: Size) -> F32:
         """Return the backing's colour at every pixel of a render of `size`: float32 (H, W, 3)."""
@@ -67,10 +71,11 @@ def measure(render: U8) -> Backing:
     share = len(keyed) / len(border)
     colour = np.median(keyed if share > _MIN_SHARE else border, axis=0).astype(np.float32)
     fit, seen = _fitted(small, colour)
-    seen = _reaching_the_border(seen)
+    sure = _shaded_backing(small, fit, _HOLE_HUE_ERROR, _HOLE_SHADES)
+    seen = _reaching_the_border(seen) | _eroded(sure)
     # the quadratic leaves shadows and local glow; what is seen of them is carried over
     field = fit + push_pull(small - fit, seen.astype(np.float32), levels=5)
-    return Backing(colour, share, np.clip(field, 0, 1))
+    return Backing(colour, share, np.clip(field, 0, 1), fit)
 
 
 def _small(render: U8) -> U8:
@@ -128,10 +133,14 @@ def _shaded_backing(small: F32, field: F32, hue_error: float, shades: tuple[floa
     return likely
 
 
+def _eroded(mask: Mask) -> Mask:
+    solid: U8 = cv2.erode(mask.astype(np.uint8), np.ones((3, 3), np.uint8))
+    return solid > 0
+
+
 def _reaching_the_border(seen: Mask) -> Mask:
     """Keep what hangs together with the border: key-coloured spots inside may be the subject's."""
-    solid: U8 = cv2.erode(seen.astype(np.uint8), np.ones((3, 3), np.uint8))
-    _, labels = cv2.connectedComponents(solid, connectivity=4)
+    _, labels = cv2.connectedComponents(_eroded(seen).astype(np.uint8), connectivity=4)
     rim = np.concatenate([labels[0], labels[-1], labels[:, 0], labels[:, -1]])
     kept: Mask = np.isin(labels, np.unique(rim[rim > 0]))
     return kept

@@ -24,18 +24,18 @@ from common.matting.registration import correlation
 from common.verdict import Verdict
 
 _LEAST_BACKING, _GOOD_BACKING = 0.25, 0.85
-_LEAST_ALIGNMENT, _GOOD_ALIGNMENT = 0.5, 0.9
+_LEAST_ALIGNMENT, _LEAST_SOLID_ALIGNMENT, _GOOD_ALIGNMENT = 0.5, 0.78, 0.9
 _LEAST_SUBJECT = 1e-4  # share of the crop: below it there is no subject at all
 _MUCH_SPILL, _MUCH_HOLE, _MUCH_CUT_OFF, _MUCH_DRIFT = 0.06, 0.02, 0.005, 0.10
 _NOT_BACKGROUND = 0.16  # channel difference from which the photo does not show its background
 _CHANGED = 0.15  # mean channel difference from which a place of the core was redrawn
 _PLACE = 9  # px, side of such a place
+_PLAIN = 0.01  # sigma of detail below which a core is plain
+_LEAST_TEXTURE = 0.35  # correlation of detail below which the subject is another, or mirrored
 _TEXTURE = 0.01  # sigma below which a region has nothing to correlate
 
 
-def measured(
-    photo: F32, layers: Layers, colour: F32, alpha: F32, backing: float
-) -> dict[str, float]:
+def measured(photo: F32, layers: Layers, colour: F32, alpha: F32) -> dict[str, float]:
     """Measure a cutout at its working size.
 
     Parameters
@@ -46,16 +46,15 @@ def measured(
         What was known before the photo corrected it.
     colour, alpha
         The cutout: float32 (H, W, 3) and (H, W).
-    backing
-        The render's border share.
     """
     return {
-        "backing": backing,
         "alignment": _alignment(photo, layers),
         "spill": _spill(colour, alpha),
         "holes": _unconfirmed_holes(photo, layers.behind, alpha),
         "cut_off": _cut_off(alpha),
-        "drift": _drift(photo, layers.colour, alpha),
+        "drift": _drift(photo, layers.colour, layers.alpha),
+        "solidity": _solidity(layers.alpha),
+        "texture": _texture_agreement(photo, layers),
         "subject": float(alpha.mean()),
     }
 
@@ -85,12 +84,24 @@ def _refusal(scores: Mapping[str, float]) -> str:
         )
     if scores["subject"] < _LEAST_SUBJECT:
         return "The render shows nothing but backing: the subject is missing."
-    if scores.get("alignment", 1.0) < _LEAST_ALIGNMENT:
+    if "alignment" in scores and scores["alignment"] < _needed_alignment(scores):
         return (
-            "The render does not show the photo's subject in its place "
-            f"(agreement {scores['alignment']:.2f}, at least {_LEAST_ALIGNMENT} is needed)."
+            "The render does not show the photo's subject in its place (agreement "
+            f"{scores['alignment']:.2f}, at least {_needed_alignment(scores):.2f} is needed)."
+        )
+    if scores.get("texture", 1.0) < _LEAST_TEXTURE:
+        return (
+            "The render shows a subject of the same outline with other details "
+            f"(agreement {scores['texture']:.2f}, at least {_LEAST_TEXTURE} is needed)."
         )
     return ""
+
+
+def _needed_alignment(scores: Mapping[str, float]) -> float:
+    """Return the least correlation: hair may miss by a pixel, a solid or redrawn subject not."""
+    solid = min(max((scores["solidity"] - 0.6) / 0.25, 0.0), 1.0)
+    redrawn = min(scores["drift"] / _MUCH_DRIFT, 1.0)
+    return _LEAST_ALIGNMENT + (_LEAST_SOLID_ALIGNMENT - _LEAST_ALIGNMENT) * max(solid, redrawn)
 
 
 def _warnings(scores: Mapping[str, float]) -> tuple[str, ...]:
@@ -151,6 +162,28 @@ def _cut_off(alpha: F32) -> float:
     """Return the share of the crop's border that the subject covers, 0..1."""
     border = np.concatenate([alpha[0], alpha[-1], alpha[1:-1, 0], alpha[1:-1, -1]])
     return float((border > 0.5).mean())
+
+
+def _texture_agreement(photo: F32, layers: Layers) -> float:
+    """Return the correlation of what is printed or modelled on the core; 1 where it is plain."""
+    core: Mask = cv2.erode(layers.alpha, np.ones((_PLACE, _PLACE), np.uint8)) > 0.9
+    shown, true = _texture(layers.colour), _texture(photo)
+    if not core.any() or min(float(shown[core].std()), float(true[core].std())) < _PLAIN:
+        return 1.0
+    return correlation(shown, true, core)
+
+
+def _texture(values: F32) -> F32:
+    """Return detail of some pixels' size: neither a small miss nor the light changes it much."""
+    fine: F32 = cv2.GaussianBlur(values, (0, 0), 2)
+    coarse: F32 = cv2.GaussianBlur(fine, (0, 0), 12)
+    return fine - coarse
+
+
+def _solidity(alpha: F32) -> float:
+    """Return the share of the subject that hides what is behind it, 0..1."""
+    subject = float((alpha > 0.1).sum())
+    return float((alpha > 0.9).sum()) / subject if subject else 0.0
 
 
 def _drift(photo: F32, colour: F32, alpha: F32) -> float:

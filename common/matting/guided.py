@@ -75,7 +75,8 @@ def aligned(keyed: Keyed, registration: Registration, photo: F32) -> Aligned:
 
     alpha = here(keyed.alpha)
     colour = _tone_matched(here(keyed.colour), photo, alpha)
-    return Aligned(alpha, colour, here(keyed.behind), here(keyed.pixels))
+    backing = here(resized(keyed.backing.unshaded, own))
+    return Aligned(alpha, colour, backing, here(keyed.pixels))
 
 
 def _tone_matched(colour: F32, photo: F32, alpha: F32) -> F32:

@@ -17,7 +17,8 @@ _SILHOUETTE = 0.12  # alpha of what belongs to the subject at all
 _RIM = 5.0  # px at the working size: depth of an edge's own profile
 _SOLID_LEVEL = 0.95  # a level above needs no help: fur keeps its softness
 _VEIL = 0.95  # a flat interior above this is solid: what is missing is the render's noise
-_GUESSED = (0.45, 0.7)  # unknown material: levels below the first are taken for transparency
+_KNOWN = (0.12, 0.2)  # known to be opaque: levels below the first are the backing's shadow
+_GUESSED = (0.4, 0.65)  # unknown material: levels below the first are taken for transparency
 
 
 def levelled(alpha: F32, material: str) -> F32:
@@ -28,10 +29,10 @@ def levelled(alpha: F32, material: str) -> F32:
     alpha
         float32 (H, W).
     material
-        ``opaque``: always; empty: where the interior is nearly solid; ``translucent`` and
-        ``fine``: never, what the pictures show is kept.
+        ``opaque``: always; ``fine``: never, what the pictures show is kept; ``translucent`` or
+        empty: where the interior is nearly solid, as frames and labels are.
     """
-    if material in {"translucent", "fine"}:
+    if material == "fine":
         return alpha
     inside: U8 = (alpha > _SILHOUETTE).astype(np.uint8)
     inside = cv2.morphologyEx(inside, cv2.MORPH_OPEN, np.ones((3, 3), np.uint8))
@@ -45,8 +46,7 @@ def levelled(alpha: F32, material: str) -> F32:
     solid[depth > _RIM] = 1
     near[depth > _RIM] = 1
     belief = near * (1 - smoothstep(level, _SOLID_LEVEL, 0.99))
-    if material != "opaque":
-        belief = belief * smoothstep(level, *_GUESSED)
+    belief = belief * smoothstep(level, *(_KNOWN if material == "opaque" else _GUESSED))
     belief = np.where(inside > 0, belief, 0).astype(np.float32)
     return _without_veil(alpha + belief * np.maximum(solid - alpha, 0))
 

@@ -43,8 +43,6 @@ class Keyed:
         float32 (H, W), 0..1.
     colour
         float32 (H, W, 3), straight.
-    behind
-        float32 (H, W, 3), the backing's field at full size.
     pixels
         float32 (H, W, 3), the render itself.
     backing
@@ -53,7 +51,6 @@ class Keyed:
 
     alpha: F32
     colour: F32
-    behind: F32
     pixels: F32
     backing: Backing
 
@@ -72,7 +69,7 @@ def key_render(render: U8) -> Keyed:
     if box is not None:
         part = box.slices
         alpha[part], colour[part] = _keyed_part(pixels[part], behind[part], share[part], noise)
-    return Keyed(alpha, colour, behind, pixels, backing)
+    return Keyed(alpha, colour, pixels, backing)
 
 
 def _backing_share(pixels: F32, behind: F32) -> F32:

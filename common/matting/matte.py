@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import cv2
 import numpy as np
@@ -78,15 +78,17 @@ def cut(photo: U8, render: U8, key: Key | None, material: str = "") -> Matte:
     size = _working_size(photo, render)
     small_photo = as_float(turned(_shrunk(photo, size), key))
     keyed = key_render(turned(_shrunk(render, size), key))
-    layers = _layers(small_photo, keyed, material)
-    rgb, alpha = finished(photo, layers, key)
+    layers, agreement = _layers(small_photo, keyed)
+    solid = replace(layers, alpha=levelled(layers.alpha, material))
+    rgb, alpha = finished(photo, solid, key)
     scores = gates.measured(
         small_photo,
         layers,
         turned_field(as_float(_shrunk(rgb, size)), key),
         as_float(_shrunk(alpha, size)),
-        keyed.backing.border_share,
     )
+    scores["backing"] = keyed.backing.border_share
+    scores["alignment"] = max(scores["alignment"], agreement)
     return Matte(rgb, alpha, gates.verdict(scores))
 
 
@@ -149,11 +151,11 @@ def _shrunk(pixels: U8, size: Size) -> U8:
     return out
 
 
-def _layers(photo: F32, keyed: Keyed, material: str) -> Layers:
-    """Bring a keyed render and the photo together, at the working size."""
+def _layers(photo: F32, keyed: Keyed) -> tuple[Layers, float]:
+    """Bring a keyed render and the photo together, at the working size; also how far they agree."""
     moving = as_bytes(keyed.colour)
     registration = register(moving, as_bytes(photo), keyed.alpha)
     seen = aligned(keyed, registration, photo)
     behind, doubt = background(photo, seen.alpha)
     seen = green_of_its_own(seen, photo, behind)
-    return Layers(levelled(seen.alpha, material), seen.colour, behind, doubt)
+    return Layers(seen.alpha, seen.colour, behind, doubt), registration.score

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import dataclasses
+
 import cv2
 import numpy as np
 import pytest
@@ -24,10 +26,17 @@ def background(height: int = 240, width: int = 320, seed: int = 3) -> U8:
     return np.clip(room, 0, 255).astype(np.uint8)
 
 
+def grey_room() -> U8:
+    soft = background().mean(-1, keepdims=True)
+    return np.repeat(soft, 3, axis=2).astype(np.uint8)
+
+
 def disk_alpha(height: int = 240, width: int = 320, radius: float = 70.0, hole: float = 0.0) -> F32:
     y, x = np.mgrid[0:height, 0:width].astype(np.float32)
     distance = np.hypot(y - height / 2, x - width / 2)
     outer = np.clip(radius + 0.5 - distance, 0, 1)
+    if hole == 0:
+        return np.asarray(outer, np.float32)
     opened: F32 = (outer * np.clip(distance - hole + 0.5, 0, 1)).astype(np.float32)
     return opened
 
@@ -91,6 +100,28 @@ def test_a_hole_stays_open() -> None:
     matte = cut(scene.photo, scene.render, None, material="opaque")
     assert matte.alpha[scene.alpha == 0].mean() < 4
     assert matte.alpha[scene.alpha == 1].mean() > 251
+
+
+def test_the_backings_shadow_in_a_hole_is_no_part_of_an_opaque_subject() -> None:
+    scene = simulator.scene(patterned(), disk_alpha(hole=35), background(), simulator.HARD, seed=5)
+    matte = cut(scene.photo, scene.render, None, material="opaque")
+    assert matte.alpha[disk_alpha(radius=30) == 1].mean() < 4
+
+
+def test_an_opaque_subject_is_solid_however_strong_the_spill() -> None:
+    level = dataclasses.replace(simulator.MILD, spill=0.45)
+    white = np.full((240, 320, 3), 0.8, np.float32) + 0.2 * patterned(tint=(1, 1, 1))
+    scene = simulator.scene(white.clip(0, 1), disk_alpha(), background(), level, seed=5)
+    matte = cut(scene.photo, scene.render, None, material="opaque")
+    assert (matte.alpha[disk_alpha(radius=64) == 1] == 255).all()
+
+
+def test_a_subject_of_the_keys_own_colour_is_told_by_the_photo() -> None:
+    scene = simulator.scene(
+        patterned(tint=(0.1, 0.5, 0.25)), disk_alpha(), grey_room(), simulator.MILD, seed=5
+    )
+    matte = cut(scene.photo, scene.render, None, material="opaque")
+    assert alpha_error(matte.alpha, scene.alpha) < 0.02
 
 
 def test_a_grey_subject_keeps_its_colour_and_is_never_eaten() -> None:
@@ -167,6 +198,11 @@ def test_a_subject_in_another_place_is_refused() -> None:
     scene = mild_scene()
     render = shifted(scene.render, 0.35, BACKINGS[GREEN])
     assert not cut(scene.photo, render, None).verdict.accepted
+
+
+def test_a_mirrored_subject_is_refused() -> None:
+    scene = mild_scene()
+    assert not cut(scene.photo, np.ascontiguousarray(scene.render[:, ::-1]), None).verdict.accepted
 
 
 def test_another_subject_is_refused() -> None:
