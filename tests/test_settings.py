@@ -95,3 +95,40 @@ def test_an_unknown_engine_is_refused() -> None:
 def test_results_may_not_come_in_again(other: str) -> None:
     with pytest.raises(Misconfigured, match="input bucket"):
         read(**{"STUDIO_INPUT_BUCKET": "gs://photos", other: "gs://photos"})
+
+
+def test_no_cap_is_set_unless_somebody_sets_one() -> None:
+    settings = read()
+    assert (settings.cap_request, settings.cap_day, settings.cap_prefixes) == (None, None, {})
+
+
+def test_caps_are_dollars_for_a_request_a_day_and_prefixes() -> None:
+    settings = read(
+        STUDIO_CAP_REQUEST_USD="0.25",
+        STUDIO_CAP_DAY_USD="20",
+        STUDIO_CAP_PREFIX_USD="cutout/shoes/=5, erase/a=b/=0.5",
+    )
+    assert settings.cap_request == 0.25
+    assert settings.cap_day == 20
+    assert settings.cap_prefixes == {"cutout/shoes/": 5, "erase/a=b/": 0.5}
+
+
+@pytest.mark.parametrize("name", ["STUDIO_CAP_REQUEST_USD", "STUDIO_CAP_DAY_USD"])
+@pytest.mark.parametrize("value", ["much", "0", "-1", "nan", "inf", "$5"])
+def test_a_cap_that_cannot_be_read_is_not_taken_for_none(name: str, value: str) -> None:
+    with pytest.raises(Misconfigured, match=name):
+        read(**{name: value})
+
+
+@pytest.mark.parametrize("value", ["5", "=5", "cutout/=", "cutout/=much", "cutout/ = 5"])
+def test_a_prefix_without_its_cap_is_refused(value: str) -> None:
+    with pytest.raises(Misconfigured, match="STUDIO_CAP_PREFIX_USD"):
+        read(STUDIO_CAP_PREFIX_USD=value)
+
+
+@pytest.mark.parametrize("value", ["0", "1.5", "many"])
+def test_a_pace_is_a_whole_number(value: str) -> None:
+    assert read(STUDIO_MODEL_CALLS="3", STUDIO_IMAGES_A_MINUTE="20").images_a_minute == 20
+    for name in ("STUDIO_MODEL_CALLS", "STUDIO_IMAGES_A_MINUTE"):
+        with pytest.raises(Misconfigured, match=name):
+            read(**{name: value})

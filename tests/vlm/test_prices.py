@@ -8,7 +8,14 @@ import pytest
 
 from common.errors import ModelUnknown
 from common.settings import Settings
-from common.vlm.prices import PRICES, Tokens, dollars, picture_tokens, price_of
+from common.vlm.prices import (
+    PRICES,
+    Tokens,
+    dollars,
+    picture_tokens,
+    price_of,
+    word_tokens,
+)
 
 NOVEMBER = date(2026, 11, 22)
 
@@ -73,3 +80,13 @@ def test_the_models_of_the_settings_have_prices() -> None:
 def test_every_price_says_where_it_stands_and_from_when() -> None:
     assert all("read 20" in price.told for price in PRICES)
     assert len({(price.model, price.since) for price in PRICES}) == len(PRICES)
+
+
+def test_a_rate_that_stands_on_no_page_is_not_said_to_stand_there() -> None:
+    for model in ("gemini-3.1-flash-lite-image", "gemini-3-pro-image"):
+        assert "not checked" in price_of(model, NOVEMBER).told
+
+
+@pytest.mark.parametrize(("text", "expected"), [("", 0), ("word", 1), ("words", 2), ("신발", 2)])
+def test_a_script_that_takes_more_tokens_is_counted_so(text: str, expected: int) -> None:
+    assert word_tokens(text) == expected
