@@ -4,10 +4,11 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
+import cv2
 import numpy as np
 
 from common.geometry import Box, Size
-from common.image import F32, U8
+from common.image import F32, U8, Mask
 
 SIZE = Size(320, 256)
 
@@ -68,3 +69,42 @@ def pair() -> Scene:
 def blank() -> U8:
     """Nothing but a backdrop."""
     return np.rint(studio()).astype(np.uint8)
+
+
+def striped(size: Size = SIZE, period: int = 8) -> F32:
+    """Upright stripes in two greens, as on a deck chair."""
+    x = np.arange(size.width) // period % 2
+    row = np.where(x[:, None], np.array([60.0, 140.0, 90.0]), np.array([200.0, 225.0, 190.0]))
+    return np.broadcast_to(row, (size.height, size.width, 3)).astype(np.float32)
+
+
+@dataclass(frozen=True, eq=False)
+class Print:
+    """Writing on a ground: the picture, the bare ground, where ink is, and the writing's box."""
+
+    rgb: U8
+    bare: U8
+    ink: Mask
+    box: Box
+
+
+def printed(
+    ground: F32,
+    text: str = "Sale 25",
+    colour: tuple[int, int, int] = (40, 30, 60),
+    scale: float = 2,
+) -> Print:
+    """Write one line across the middle of a ground."""
+    height, width = ground.shape[:2]
+    mark = np.zeros((height, width), np.uint8)
+    thick = max(1, round(2 * scale))
+    (wide, tall), below = cv2.getTextSize(text, cv2.FONT_HERSHEY_SIMPLEX, scale, thick)
+    left, base = (width - wide) // 2, (height + tall) // 2
+    where = (left, base)
+    cv2.putText(mark, text, where, cv2.FONT_HERSHEY_SIMPLEX, scale, 255, thick, cv2.LINE_AA)
+    alpha = mark.astype(np.float32) / np.float32(255)
+    bare = painted(ground, ground, np.zeros_like(alpha))
+    ink = np.asarray(colour, np.float32)
+    rgb = painted(bare.astype(np.float32), ink, alpha)
+    box = Box(base - tall - 6, left - 6, base + below + 4, left + wide + 6)
+    return Print(rgb, bare, alpha > 0, box)

@@ -31,6 +31,8 @@ from common.vlm.base import (
     Usage,
     WithoutText,
 )
+from common.vlm.embedded.erase import INPAINTING, without_writing
+from common.vlm.embedded.extend import extended
 from common.vlm.embedded.objects import Thing, things_in
 from common.vlm.embedded.sight import CLASSICAL, Sight
 from common.vlm.embedded.subject import on_backing, subject_alpha
@@ -85,8 +87,10 @@ class EmbeddedModel:
         match render.intent:
             case OnBacking():
                 return self._on_backing(render.image, render.intent)
-            case WithoutText() | Extended():
-                raise ModelUnable("This engine cannot paint yet.")
+            case WithoutText():
+                return _without_text(render.image, render.intent)
+            case Extended():
+                return self._extended(render.image, render.intent)
             case never:
                 assert_never(never)
 
@@ -105,6 +109,20 @@ class EmbeddedModel:
         picture = replace(image, rgb=on_backing(image.rgb, alpha, intent.backing), alpha=None)
         notes = _ignored(intent.subject) + subjects.notes
         return Rendered(picture, _usage(subjects.name), notes, not subjects.vouched)
+
+    def _extended(self, canvas: Image, intent: Extended) -> Rendered:
+        subjects = self._sight.of_subjects()
+        photo = canvas.crop(intent.frame)
+        extension = extended(canvas.rgb, intent.frame, subject_alpha(photo.rgb, subjects.see))
+        picture = replace(canvas, rgb=extension.rgb, alpha=None)
+        notes = subjects.notes + extension.doubts
+        return Rendered(picture, _usage(subjects.name), notes, bool(extension.doubts))
+
+
+def _without_text(image: Image, intent: WithoutText) -> Rendered:
+    erasure = without_writing(image.rgb, intent.regions)
+    picture = replace(image, rgb=erasure.rgb)
+    return Rendered(picture, _usage(*erasure.methods), erasure.doubts, bool(erasure.doubts))
 
 
 def _seen(alpha: F32, image: Image) -> F32:
@@ -130,10 +148,10 @@ def _promised(intent: Find | OnBacking | WithoutText | Extended) -> str:
         case Find(objects=objects, text=text):
             wanted = [sight.subject_weights.name] * objects + [sight.text_weights.name] * text
             return " + ".join(wanted) or CLASSICAL
-        case OnBacking():
+        case OnBacking() | Extended():
             return sight.subject_weights.name
-        case WithoutText() | Extended():
-            return CLASSICAL
+        case WithoutText():
+            return INPAINTING
         case never:
             assert_never(never)
 

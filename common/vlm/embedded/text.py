@@ -33,8 +33,9 @@ _INK = 0.3  # probability above which a pixel belongs to a line
 _SURE = 0.6  # mean probability inside the rectangle; shapes mistaken for writing fill it badly
 _UNCLIP = 1.6  # the network is trained to shrink lines; this much of area over perimeter undoes it
 _THINNEST = 3.0  # pixels of the scanned picture
-_BULKY = 80.0  # pixels of the scanned picture: what is thicker must at least be as long as a line;
-_SQUAT = 2.0  # on a picture without writing the network sees one block in every large round thing
+_BULKY = 80.0  # pixels of the scanned picture: what is thicker must be as long as a line and sure,
+_SQUAT = 2.0  # for where no writing is the network takes large shapes and bare walls for a block
+_SURE_OF_BULK = 0.75
 
 
 def net_text(net: Net) -> TextFinder:
@@ -105,7 +106,7 @@ def lines_in(ink: F32, size: Size) -> Iterator[Line]:
         if not _could_be_a_line(width, height):
             continue
         confidence = _mean_inside(ink, cv2.boxPoints((centre, (width, height), angle)))
-        if confidence < _SURE:
+        if confidence < (_SURE if min(width, height) <= _BULKY else _SURE_OF_BULK):
             continue
         grow = _UNCLIP * width * height / (width + height)
         corners = cv2.boxPoints((centre, (width + grow, height + grow), angle))

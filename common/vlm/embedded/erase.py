@@ -1,0 +1,111 @@
+"""Writing taken away: its strokes become holes, and holes become what surrounds them."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import cv2
+import numpy as np
+
+from common.geometry import Box, Size, whole, with_margin
+from common.glyphs import glyph_mask
+from common.image import U8, Mask
+from common.vlm.embedded.fill import patchmatch, smooth_fill, surface_beside, textured_fill
+
+PATCHMATCH = "PatchMatch"
+INPAINTING = "inpainting"
+
+_HALO = 0.05  # of a region's shorter side: ringing and soft shadows round the strokes
+_HALO_PIXELS = (2, 8)
+_CONTEXT = 1.0  # of a region's shorter side: how much of the surroundings is looked at
+_CONTEXT_PIXELS = (32, 96)  # more would not be alike, and patches are sought in all of it
+_LEAST_KNOWN = 0.15  # of the context: with less of it in sight nothing is known of the rest
+
+_SMOOTH = 12 / 255  # roughness up to which what stands beside the strokes is one surface
+_TEXTURE = {  # whether PatchMatch is there -> its name, and the roughness beyond which it guesses
+    True: (PATCHMATCH, 60 / 255),
+    False: (INPAINTING, 20 / 255),
+}
+
+
+@dataclass(frozen=True, eq=False)
+class Erasure:
+    """The picture without the writing, what filled it, and what speaks against trusting it."""
+
+    rgb: U8
+    methods: tuple[str, ...]
+    doubts: tuple[str, ...]
+
+
+def without_writing(rgb: U8, regions: Sequence[Box]) -> Erasure:
+    """Take away what stands inside the regions.
+
+    Parameters
+    ----------
+    rgb
+        uint8 (H, W, 3); comes back unchanged but for the strokes and a halo of a few pixels.
+    regions
+        Boxes inside the picture.
+    """
+    out, size = rgb.copy(), Size(rgb.shape[1], rgb.shape[0])
+    holes = _holes(rgb, regions)
+    methods: list[str] = []
+    busy = 0
+    for region in regions:
+        window = _context(region, holes, size)
+        hole = holes[window.slices]
+        if not hole.any() or hole.all():
+            busy += int(hole.all())
+            continue
+        filled = _filled(out[window.slices], hole)
+        out[window.slices] = filled.rgb
+        holes[window.slices] = False
+        methods.append(filled.method)
+        busy += filled.doubtful
+    return Erasure(out, tuple(dict.fromkeys(methods)), _doubts(busy))
+
+
+def _holes(rgb: U8, regions: Sequence[Box]) -> Mask:
+    """Return the strokes with their halos."""
+    holes = np.zeros(rgb.shape[:2], np.bool_)
+    for region in regions:
+        halo = int(np.clip(round(_HALO * min(region.width, region.height)), *_HALO_PIXELS))
+        around = with_margin(region, Size(rgb.shape[1], rgb.shape[0]), 0, 2 * halo)
+        strokes = glyph_mask(rgb, [region])[around.slices].astype(np.uint8)
+        disc = cv2.getStructuringElement(cv2.MORPH_ELLIPSE, (2 * halo + 1, 2 * halo + 1))
+        holes[around.slices] |= cv2.dilate(strokes, disc) > 0
+    return holes
+
+
+def _context(region: Box, holes: Mask, size: Size) -> Box:
+    """Return the region with enough of its surroundings to fill it from."""
+    margin = int(np.clip(round(_CONTEXT * min(region.width, region.height)), *_CONTEXT_PIXELS))
+    window = with_margin(region, size, 0, margin)
+    while window != whole(size) and (~holes[window.slices]).mean() < _LEAST_KNOWN:
+        margin *= 2
+        window = with_margin(region, size, 0, margin)
+    return window
+
+
+@dataclass(frozen=True, eq=False)
+class _Filled:
+    rgb: U8
+    method: str
+    doubtful: bool
+
+
+def _filled(rgb: U8, hole: Mask) -> _Filled:
+    """Return the window with its hole filled in the way that suits what stands beside it."""
+    surface = surface_beside(rgb, hole)
+    if surface.roughness <= _SMOOTH:
+        return _Filled(smooth_fill(rgb, hole, surface), INPAINTING, doubtful=False)
+    method, busy = _TEXTURE[patchmatch() is not None]
+    return _Filled(textured_fill(rgb, hole), method, surface.roughness > busy)
+
+
+def _doubts(busy: int) -> tuple[str, ...]:
+    if not busy:
+        return ()
+    places = "one place" if busy == 1 else f"{busy} places"
+    return (f"In {places} the writing stands on a busy background: look at what took its place.",)

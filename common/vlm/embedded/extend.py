@@ -1,0 +1,125 @@
+"""A photo carried on over a larger canvas: plain backdrops truly, scenery only softly."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import cv2
+import numpy as np
+
+from common.backdrop import fit_backdrop, grain
+from common.fields import as_bytes, as_float, push_pull, resized
+from common.geometry import Box, Size
+from common.image import F32, U8, Mask
+
+PLAIN = 12 / 255  # residual of the backdrop's fit: studio sets measure 2..10, real scenes 13..60
+
+_BACKGROUND = 0.02  # alpha below which a pixel is none of the subject's
+_CLEARANCE = 0.03  # of the longer side: shadows and soft edges round the subject
+_LEAST_KNOWN = 0.1  # of the photo: less backdrop than this says little about the rest
+_LEAST_SEAM = 0.6  # of a border: where more of it is subject, the subject would have to go on
+_SOFTENING = 0.35  # sigma of the blur over the distance from the photo
+_FADE = 1.0  # of the longer side: distance at which the border's own quirks count a third
+_LEVELS = 8
+
+
+@dataclass(frozen=True, eq=False)
+class Extension:
+    """The canvas filled, and what speaks against trusting it (empty: nothing does)."""
+
+    rgb: U8
+    doubts: tuple[str, ...]
+
+
+def extended(canvas: U8, frame: Box, alpha: F32) -> Extension:
+    """Fill a canvas round the photo that stands in its `frame`.
+
+    Parameters
+    ----------
+    canvas
+        uint8 (H, W, 3); read inside `frame` only, where it comes back unchanged.
+    frame
+        Where the photo stands.
+    alpha
+        float32 (h, w) of the photo: its subject, which is not to be carried on.
+
+    Notes
+    -----
+    Backdrop field + the border's residual, replicated outwards and blurred in proportion to the
+    distance + grain.  Where no field fits, the border's own colours are spread that way.
+    """
+    photo = canvas[frame.slices]
+    background = _background(alpha)
+    known = np.zeros(canvas.shape[:2], np.bool_)
+    known[frame.slices] = background
+    field, residual = fit_backdrop(canvas, known)
+    if residual <= PLAIN and background.mean() >= _LEAST_KNOWN:
+        quirks = _quirks(as_float(photo) - field[frame.slices], background)
+        filled = field + _spread(quirks, frame, canvas)
+        filled += _grain(photo, background, canvas.shape)
+        doubts = _doubts_of_seams(background, frame, canvas)
+    else:
+        filled = _spread(as_float(photo), frame, canvas)
+        doubts = (
+            "The surroundings are no plain backdrop: the new area is only a soft continuation.",
+        )
+    rgb = as_bytes(filled)
+    rgb[frame.slices] = photo
+    return Extension(rgb, doubts)
+
+
+def _background(alpha: F32) -> Mask:
+    reach = 2 * max(1, round(_CLEARANCE * max(alpha.shape) / 2)) + 1
+    clear = (alpha < _BACKGROUND).astype(np.uint8)
+    eroded: U8 = cv2.erode(clear, np.ones((reach, reach), np.uint8))
+    return eroded > 0
+
+
+def _quirks(residual: F32, background: Mask) -> F32:
+    """Return the backdrop's residual, carried on under the subject."""
+    return push_pull(residual, background.astype(np.float32))
+
+
+def _spread(inner: F32, frame: Box, canvas: U8) -> F32:
+    """Return the frame's border replicated over the canvas, blurred and fading with distance."""
+    height, width = canvas.shape[:2]
+    sides = (frame.top, height - frame.bottom, frame.left, width - frame.right)
+    near: F32 = cv2.copyMakeBorder(inner, *sides, cv2.BORDER_REPLICATE)
+    out, distance = near.copy(), _distance(frame, height, width)
+    octave = np.log2(np.maximum(_SOFTENING * distance, 1e-3))
+    size = Size(width, height)
+    for level in range(_LEVELS):
+        share = np.clip(octave - (level - 1), 0, 1)[..., None]
+        blurred = resized(resized(near, size.scaled(0.5 ** (level + 1))), size)
+        out += share * (blurred - out)
+    return out
+
+
+def _distance(frame: Box, height: int, width: int) -> F32:
+    """Return the distance (H, W) in pixels from the frame."""
+    rows, columns = np.arange(height)[:, None], np.arange(width)[None]
+    down = np.maximum(np.maximum(frame.top - rows, rows - frame.bottom + 1), 0)
+    across = np.maximum(np.maximum(frame.left - columns, columns - frame.right + 1), 0)
+    return np.hypot(down, across).astype(np.float32)
+
+
+def _grain(photo: U8, background: Mask, shape: tuple[int, ...]) -> F32:
+    """Return the camera's noise, alike in all channels, as strong as on the photo's backdrop."""
+    deviation = grain(photo, background)
+    noise = np.random.default_rng(0).normal(0, deviation, shape[:2])
+    return noise.astype(np.float32)[..., None]
+
+
+def _doubts_of_seams(background: Mask, frame: Box, canvas: U8) -> tuple[str, ...]:
+    height, width = canvas.shape[:2]
+    seams = {
+        "top": (frame.top > 0, background[0]),
+        "bottom": (frame.bottom < height, background[-1]),
+        "left": (frame.left > 0, background[:, 0]),
+        "right": (frame.right < width, background[:, -1]),
+    }
+    return tuple(
+        f"The subject reaches the {side} border and ends there."
+        for side, (grows, border) in seams.items()
+        if grows and border.mean() < _LEAST_SEAM
+    )

@@ -1,0 +1,79 @@
+import cv2
+import numpy as np
+import pytest
+
+from common.geometry import Box
+from common.image import Mask
+from common.vlm.embedded.erase import INPAINTING, PATCHMATCH, without_writing
+from common.vlm.embedded.fill import patchmatch
+from tests.support.drawn import Print, printed, striped, studio
+
+
+def error(rgb: np.ndarray, what: Print) -> float:
+    """Mean difference from the bare ground under the ink, in levels."""
+    return float(np.abs(rgb[what.ink].astype(float) - what.bare[what.ink]).mean())
+
+
+def far_from(what: Print, distance: int = 20) -> Mask:
+    near = np.zeros(what.ink.shape, np.uint8)
+    near[what.box.slices] = 1
+    far: Mask = cv2.dilate(near, np.ones((2 * distance + 1,) * 2, np.uint8)) == 0
+    return far
+
+
+def test_writing_on_a_plain_ground_is_gone_without_a_trace() -> None:
+    sale = printed(studio())
+    erasure = without_writing(sale.rgb, [sale.box])
+    assert error(erasure.rgb, sale) < 3
+    assert erasure.methods == (INPAINTING,)
+    assert not erasure.doubts
+
+
+def test_far_from_the_regions_every_pixel_stays() -> None:
+    sale = printed(studio())
+    erased = without_writing(sale.rgb, [sale.box]).rgb
+    assert np.array_equal(erased[far_from(sale)], sale.rgb[far_from(sale)])
+
+
+def test_between_the_strokes_the_surface_stays() -> None:
+    sale = printed(studio())
+    erased = without_writing(sale.rgb, [sale.box]).rgb
+    changed = (erased != sale.rgb).any(2)[sale.box.slices]
+    assert changed.mean() < 0.75
+
+
+def test_stripes_go_on_under_the_writing() -> None:
+    if patchmatch() is None:
+        pytest.skip("pypatchmatch is not installed; stripes are only smeared without it.")
+    sale = printed(striped(), colour=(200, 20, 20), scale=1)
+    erasure = without_writing(sale.rgb, [sale.box])
+    assert error(erasure.rgb, sale) < 0.35 * error(sale.rgb, sale)
+    assert PATCHMATCH in erasure.methods
+
+
+def test_on_a_wild_ground_the_engine_says_that_it_guessed() -> None:
+    noise = np.random.default_rng(5).integers(0, 255, (120, 160, 3)).astype(np.uint8)
+    assert without_writing(noise, [Box(40, 30, 80, 130)]).doubts
+
+
+def test_a_region_that_is_the_whole_picture_is_doubted_and_left() -> None:
+    noise = np.random.default_rng(5).integers(0, 255, (40, 50, 3)).astype(np.uint8)
+    erasure = without_writing(noise, [Box(0, 0, 40, 50)])
+    assert np.array_equal(erasure.rgb, noise)
+    assert erasure.doubts
+
+
+def test_two_lines_close_together_do_not_fill_each_other() -> None:
+    ground = studio()
+    sale = printed(ground)
+    box = sale.box
+    upper = Box(box.top, box.left, (box.top + box.bottom) // 2, box.right)
+    lower = Box(upper.bottom, box.left, box.bottom, box.right)
+    assert error(without_writing(sale.rgb, [upper, lower]).rgb, sale) < 6
+
+
+def test_nothing_to_erase_changes_nothing() -> None:
+    sale = printed(studio())
+    erasure = without_writing(sale.rgb, [])
+    assert np.array_equal(erasure.rgb, sale.rgb)
+    assert erasure.methods == ()
