@@ -24,7 +24,7 @@ _MIN_SHARE = 0.1  # with less of the border than this the key's colour is anybod
 _ROUNDS = 3
 _FIRST_HUE_ERROR, _HUE_ERROR = 0.10, 0.045  # largest channel distance from the shaded backing
 _FIRST_SHADES, _SHADES = (0.45, 1.35), (0.5, 1.2)  # shadow and glow that are still backing
-_HOLE_HUE_ERROR, _HOLE_SHADES = 0.02, (0.6, 1.1)  # stricter inside: shadow in a hole, not a leaf
+_HOLE_HUE_ERROR, _HOLE_SHADES = 0.02, (0.75, 1.1)  # stricter inside: shadow in a hole, not a leaf
 _LIKENESS = 0.06  # sigma of the robust weights, in colour
 _RIDGE = (0.0, 0.01, 0.01, 0.03, 0.03, 0.03)  # keeps the fit flat where nothing is seen
 

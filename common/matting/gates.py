@@ -15,7 +15,8 @@ from collections.abc import Mapping
 import cv2
 import numpy as np
 
-from common.fields import largest, total
+from common.fields import largest, resized, total
+from common.geometry import Size
 from common.image import F32, U8, Mask
 from common.matting.guided import Layers
 from common.matting.keyer import Keyed
@@ -166,8 +167,8 @@ def _cut_off(alpha: F32) -> float:
 
 def _texture_agreement(photo: F32, layers: Layers) -> float:
     """Return the correlation of what is printed or modelled on the core; 1 where it is plain."""
-    core: Mask = cv2.erode(layers.alpha, np.ones((_PLACE, _PLACE), np.uint8)) > 0.9
-    shown, true = _texture(layers.colour), _texture(photo)
+    core: Mask = cv2.erode(_halved(layers.alpha), np.ones((5, 5), np.uint8)) > 0.9
+    shown, true = _texture(_halved(layers.colour)), _texture(_halved(photo))
     if not core.any() or min(float(shown[core].std()), float(true[core].std())) < _PLAIN:
         return 1.0
     return correlation(shown, true, core)
@@ -175,9 +176,14 @@ def _texture_agreement(photo: F32, layers: Layers) -> float:
 
 def _texture(values: F32) -> F32:
     """Return detail of some pixels' size: neither a small miss nor the light changes it much."""
-    fine: F32 = cv2.GaussianBlur(values, (0, 0), 2)
-    coarse: F32 = cv2.GaussianBlur(fine, (0, 0), 12)
+    fine: F32 = cv2.GaussianBlur(values, (0, 0), 1)
+    coarse: F32 = cv2.GaussianBlur(fine, (0, 0), 6)
     return fine - coarse
+
+
+def _halved(values: F32) -> F32:
+    height, width = values.shape[:2]
+    return resized(values, Size((width + 1) // 2, (height + 1) // 2))
 
 
 def _solidity(alpha: F32) -> float:

@@ -126,7 +126,10 @@ def green_of_its_own(seen: Aligned, photo: F32, behind: F32) -> Aligned:
     apart = linear_excess(seen.backing) - linear_excess(behind)
     shown = _blurred(linear_excess(seen.render) - linear_excess(photo))
     alpha = np.clip(1 - shown / np.maximum(apart, 0.2), 0, 1)
-    green = smoothstep(own, 0.03, 0.10) * smoothstep(alpha, 0.5, 0.85) * _is_no_backing(seen, photo)
+    green = smoothstep(own, 0.03, 0.10) * smoothstep(alpha, 0.5, 0.85) * (seen.alpha < 0.985)
+    if not green.any():
+        return seen
+    green = green * _is_no_backing(seen, photo)
     green = cv2.morphologyEx(green, cv2.MORPH_OPEN, np.ones((5, 5), np.uint8))
     raised = green * np.maximum(np.where(alpha > 0.9, 1, alpha) - seen.alpha, 0)
     colour = seen.colour + raised[..., None] * (seen.render - seen.colour)
@@ -140,7 +143,7 @@ def _is_no_backing(seen: Aligned, photo: F32) -> F32:
     """
     from_backing = _blurred(largest(cv2.absdiff(seen.render, seen.backing)))
     from_photo = _blurred(largest(cv2.absdiff(seen.render, photo)))
-    return smoothstep(from_backing - from_photo, 0, 0.06) * (seen.alpha < 0.985)
+    return smoothstep(from_backing - from_photo, 0, 0.06)
 
 
 def linear_excess(values: F32) -> F32:
