@@ -20,6 +20,7 @@ from studio.folder import SAMPLES, DataFolder
 from studio.guard import guarded
 from studio.page import ASSETS, WEB, make_page
 
+HIDDEN = "work/secret.png"  # the studio's own bucket is nobody's to look at
 PICTURE = b"\x89PNG\r\n\x1a\n, more or less"
 
 
@@ -109,11 +110,11 @@ def test_the_latest_comes_first_and_recipes_are_no_pictures(
 @pytest.mark.parametrize(
     "path",
     [
-        "/files/work/secret.png",
-        "/files/input/../work/secret.png",
-        "/files/input/%2e%2e/work/secret.png",
-        "/files/input/..%2fwork%2fsecret.png",
-        "/files/input//work/secret.png",
+        f"/files/{HIDDEN}",
+        f"/files/input/../{HIDDEN}",
+        f"/files/input/%2e%2e/{HIDDEN}",
+        f"/files/input/..%2f{HIDDEN.replace('/', '%2f')}",
+        f"/files/input//{HIDDEN}",
         "/files/input/link.png",
         "/files/input/page.html",
         "/files/input/.studio/ledger/a.json",
