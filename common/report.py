@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from typing import Literal
 
 from pydantic import BaseModel, ConfigDict, Field
@@ -57,11 +58,22 @@ class PlannedCall(_Part):
 class Cost(_Part):
     """What the models took."""
 
-    calls: int = 0
+    calls: int = Field(default=0, description="answers that were given")
+    attempts: int = Field(default=0, description="requests that were sent, answered or not")
     remembered: int = Field(default=0, description="answers that were stored and cost nothing")
     input_tokens: int = 0
     output_tokens: int = 0
     dollars: float = 0.0
+    dollars_in_doubt: float = Field(
+        default=0.0, description="of answers that were lost on the way and may have been charged"
+    )
+
+    @staticmethod
+    def sum(costs: Iterable[Cost]) -> Cost:
+        """Add costs up."""
+        listed = list(costs)
+        sums = {name: sum(getattr(cost, name) for cost in listed) for name in Cost.model_fields}
+        return Cost(**{name: round(value, 6) for name, value in sums.items()})
 
 
 class Rung(_Part):

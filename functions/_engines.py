@@ -16,13 +16,13 @@ from common.vlm.remembered import RememberedModel, Waiting
 from functions._shelf import BucketShelf
 
 
-def gemini(own: Settings, name: str, *, fresh: bool = False) -> VisionModel:
+def gemini(own: Settings, purse: Purse, *, fresh: bool = False) -> VisionModel:
     """Return Gemini for one request.
 
     Parameters
     ----------
-    name
-        The picture's name in the input bucket, or its operation and a slash: caps go by it.
+    purse
+        Who pays.
     fresh
         What was remembered before this moment does not count.
 
@@ -31,6 +31,11 @@ def gemini(own: Settings, name: str, *, fresh: bool = False) -> VisionModel:
     Misconfigured
         There are no credentials, or a cap has no ledger.
     """
+    if caps(own).need_a_ledger and not own.work_bucket:
+        raise Misconfigured(
+            "A cap for a day needs a place where all instances note what they spend.",
+            advice="Set STUDIO_WORK_BUCKET.",
+        )
     if not own.gemini_is_set_up:
         raise Misconfigured(
             "The gemini engine is not set up here.",
@@ -47,7 +52,7 @@ def gemini(own: Settings, name: str, *, fresh: bool = False) -> VisionModel:
         text_model=own.text_model,
         image_size=own.image_size,
         deadline_seconds=own.model_seconds,
-        purse=Purse(caps(own), _ledger(own.work_bucket), name),
+        purse=purse,
         pace=_pacer(own.model_calls, own.images_a_minute),
     )
     if not own.work_bucket:
@@ -56,6 +61,17 @@ def gemini(own: Settings, name: str, *, fresh: bool = False) -> VisionModel:
     since = time.time() if fresh else 0.0
     waiting = Waiting(own.model_seconds)
     return RememberedModel(model, shelf, model.identity, since, waiting)
+
+
+def purse(own: Settings, name: str) -> Purse:
+    """Return one request's money.
+
+    Parameters
+    ----------
+    name
+        The picture's name in the input bucket, or its operation and a slash: caps go by it.
+    """
+    return Purse(caps(own), _ledger(own.work_bucket), name)
 
 
 def caps(own: Settings) -> Caps:

@@ -11,7 +11,7 @@ import numpy as np
 
 from common import codec, matting
 from common.composite import over
-from common.errors import BadOptions, GateRefused, Misconfigured
+from common.errors import BadOptions, GateRefused, Misconfigured, StudioError
 from common.image import Image
 from common.jobs import Buckets
 from common.operations.base import Models, Operation
@@ -20,6 +20,7 @@ from common.operations.record import facts
 from common.operations.registry import OPERATIONS
 from common.report import Report
 from common.settings import Settings
+from common.spend import Purse
 from common.store import open_bucket
 from common.vlm.base import VisionModel
 from common.vlm.embedded import EmbeddedModel
@@ -84,19 +85,13 @@ def limits() -> codec.Limits:
 # --- engines --------------------------------------------------------------------------------------
 
 
-def models(options: Options, given: Image | None = None, name: str = "") -> Models:
-    """Return the engines for a request: the one it names, or a render that was brought.
-
-    Parameters
-    ----------
-    name
-        The picture's name in the input bucket, or its operation and a slash: caps go by it.
-    """
+def models(options: Options, purse: Purse, given: Image | None = None) -> Models:
+    """Return the engines for a request: the one it names, or a render that was brought."""
     if given is not None:
         return Models(GivenRender(given, asks=_embedded()), brought=True)
     if (options.engine or settings().engine) == "embedded":
         return Models(_embedded(), fallback=_embedded())
-    return Models(_engines.gemini(settings(), name, fresh=options.fresh), fallback=_embedded())
+    return Models(_engines.gemini(settings(), purse, fresh=options.fresh), fallback=_embedded())
 
 
 @cache
@@ -133,16 +128,26 @@ def run(
     Raises
     ------
     StudioError
-        See the operation, and `common.codec`.
+        See the operation, and `common.codec`.  Its details tell what the request cost until then.
     """
     image = codec.decode(data, limits())
     brought = None if given is None else codec.decode(given, limits())
     behind = None if backdrop is None else codec.decode(backdrop, limits())
-    engines = models(options, brought, name or f"{operation.name}/")
-    outcome = operation.run(image, options, engines, behind)
+    purse = _engines.purse(settings(), name or f"{operation.name}/")
+    try:
+        outcome = operation.run(image, options, models(options, purse, brought), behind)
+    except StudioError as error:
+        error.details |= _bill(purse)
+        raise
     if outcome.image is None:
         return Finished(None, "application/json", ".json", outcome.report)
     return _finished(outcome.image, outcome.report, format)
+
+
+def _bill(purse: Purse) -> dict[str, float]:
+    """Return what a request cost that failed, its earlier answers included."""
+    bill = {"dollars": purse.dollars, "dollars_in_doubt": purse.dollars_in_doubt}
+    return {name: round(dollars, 6) for name, dollars in bill.items() if dollars}
 
 
 def key_alone(data: bytes, key: str | None, format: str = "png") -> Finished:

@@ -60,17 +60,9 @@ def _locate(error: StudioError, number: int, step: StepOptions, done: list[Repor
 
 
 def _summed(report: Report, reports: list[Report]) -> Report:
-    costs = [step.cost for step in reports]
-    cost = Cost(
-        calls=sum(cost.calls for cost in costs),
-        remembered=sum(cost.remembered for cost in costs),
-        input_tokens=sum(cost.input_tokens for cost in costs),
-        output_tokens=sum(cost.output_tokens for cost in costs),
-        dollars=round(sum(cost.dollars for cost in costs), 6),
-    )
     return report.model_copy(
         update={
-            "cost": cost,
+            "cost": Cost.sum(step.cost for step in reports),
             "calls": [call for step in reports for call in step.calls],
             "models": list(dict.fromkeys(model for step in reports for model in step.models)),
             "warnings": list(dict.fromkeys(text for step in reports for text in step.warnings)),

@@ -7,6 +7,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from typing import Any, TypeVar
 
+from common.errors import ModelError
 from common.image import Image
 from common.operations.base import Outcome
 from common.report import Cost, Decision, PictureFacts, PlannedCall, Report, Rung
@@ -39,14 +40,14 @@ class Record:
 
     def ask(self, model: VisionModel, ask: Ask[T]) -> T:
         """Ask `model`, note what it took, return the value."""
-        with self.stage("detect"):
+        with self.stage("detect"), self._noting_failures(model):
             answer: Answer[T] = model.ask(ask)
         self._note(answer.usage, answer.notes)
         return answer.value
 
     def render(self, model: VisionModel, render: Render) -> Rendered:
         """Have `model` make a picture and note what it took."""
-        with self.stage("render"):
+        with self.stage("render"), self._noting_failures(model):
             rendered = model.render(render)
         self._note(rendered.usage, rendered.notes)
         return rendered
@@ -95,17 +96,41 @@ class Record:
         cost = Cost(calls=len(self.calls), dollars=dollars)
         return Outcome(None, report.model_copy(update={"cost": cost}))
 
+    @contextmanager
+    def _noting_failures(self, model: VisionModel) -> Iterator[None]:
+        """Note what a failed call cost: another rung may yet succeed, and the bill stays."""
+        try:
+            yield
+        except ModelError as error:
+            told = error.details
+            self._usages.append(
+                Usage(
+                    model.engine,
+                    model="",
+                    calls=told.get("calls", 0),
+                    attempts=told.get("attempts", 0),
+                    dollars=told.get("dollars", 0.0),
+                    dollars_in_doubt=told.get("dollars_in_doubt", 0.0),
+                )
+            )
+            raise
+
     def _note(self, usage: Usage, notes: tuple[str, ...]) -> None:
         self._usages.append(usage)
         self.warnings += notes
 
     def _cost(self) -> Cost:
-        return Cost(
-            calls=sum(usage.calls for usage in self._usages),
-            remembered=sum(usage.remembered for usage in self._usages),
-            input_tokens=sum(usage.input_tokens for usage in self._usages),
-            output_tokens=sum(usage.output_tokens for usage in self._usages),
-            dollars=round(sum(usage.dollars for usage in self._usages), 6),
+        return Cost.sum(
+            Cost(
+                calls=usage.calls,
+                attempts=usage.attempts,
+                remembered=usage.remembered,
+                input_tokens=usage.input_tokens,
+                output_tokens=usage.output_tokens,
+                dollars=usage.dollars,
+                dollars_in_doubt=usage.dollars_in_doubt,
+            )
+            for usage in self._usages
         )
 
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass, field
 
-from common.errors import CapReached, Misconfigured
+from common.errors import CapReached, LedgerUnreachable
 from common.spend.caps import Caps, dollars, micros
 from common.spend.ledger import Ledger
 
@@ -39,15 +39,11 @@ class Purse:
     """
 
     def __init__(self, caps: Caps, ledger: Ledger | None, name: str) -> None:
-        if caps.need_a_ledger and ledger is None:
-            raise Misconfigured(
-                "A cap for a day needs a place where all instances note what they spend.",
-                advice="Set STUDIO_WORK_BUCKET.",
-            )
         self._caps = caps
         self._ledger = ledger
         self._accounts = caps.accounts(name)
         self._spent = 0
+        self._settled = 0
 
     def reserve(self, cost: float) -> Reservation:
         """Set aside what a call may cost, in dollars.
@@ -61,14 +57,33 @@ class Purse:
         """
         amount = micros(cost)
         self._check_request(amount)
-        day = self._ledger.take(self._accounts, amount) if self._ledger and self._accounts else ""
+        day = self._take(amount) if self._accounts else ""
         self._spent += amount
         return Reservation(self, amount, day)
+
+    @property
+    def dollars(self) -> float:
+        """What the calls cost that are settled."""
+        return dollars(self._settled)
+
+    @property
+    def dollars_in_doubt(self) -> float:
+        """What is set aside for calls that nobody has settled."""
+        return dollars(self._spent - self._settled)
+
+    def _take(self, amount: int) -> str:
+        if self._ledger is None:
+            raise LedgerUnreachable(
+                "A cap for a day needs a place where all instances note what they spend.",
+                advice="Set STUDIO_WORK_BUCKET.",
+            )
+        return self._ledger.take(self._accounts, amount)
 
     def settle(self, reservation: Reservation, cost: int) -> None:
         """Put back what a reservation holds over its call's cost, or add what it lacks."""
         over = reservation.amount - cost
         self._spent -= over
+        self._settled += cost
         if self._ledger and self._accounts and over:
             self._ledger.give(reservation.day, self._accounts, over)
 

@@ -132,12 +132,19 @@ def _digest(image: Image, intent: Intent, prompt: Prompt) -> str:
 class Usage:
     """What an answer took: who gave it, calls, tokens by direction, dollars.
 
+    A `ModelError` tells the same of a failure in its ``details``, where there is something to tell:
+    ``calls``, ``attempts``, ``dollars``, ``dollars_in_doubt``.
+
     Attributes
     ----------
     engine
         ``gemini``, ``embedded``, ``given`` or ``scripted``.
     model
         The model's own id, or the weights' names.
+    calls, attempts
+        Answers that were given, and requests that were sent.
+    dollars_in_doubt
+        Of answers that were lost on the way and may have been charged.
     remembered
         The answer was stored: nobody was asked, nothing was paid, `dollars` is 0.
     """
@@ -149,6 +156,8 @@ class Usage:
     output_tokens: int = 0
     dollars: float = 0.0
     remembered: bool = False
+    attempts: int = 0
+    dollars_in_doubt: float = 0.0
 
 
 @dataclass(frozen=True)

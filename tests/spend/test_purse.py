@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from common.errors import CapReached, Misconfigured
+from common.errors import CapReached, LedgerUnreachable
 from common.spend import Caps, Purse
 from common.spend.caps import micros
 
@@ -33,8 +33,16 @@ def test_a_call_that_cost_more_than_was_reserved_leaves_less_for_the_next() -> N
 
 @pytest.mark.parametrize("caps", [Caps(day=1.0), Caps(prefixes={"erase/": 1.0})])
 def test_a_cap_of_a_day_without_a_ledger_is_refused_before_anything_is_asked(caps: Caps) -> None:
-    with pytest.raises(Misconfigured, match="note what they spend"):
-        Purse(caps, None, "cutout/")
+    with pytest.raises(LedgerUnreachable, match="note what they spend"):
+        Purse(caps, None, "erase/").reserve(0.01)
+
+
+def test_a_request_can_tell_what_it_cost_and_what_may_have_been_charged() -> None:
+    purse = Purse(Caps(), None, "cutout/")
+    purse.reserve(0.05).settle(0.02)
+    purse.reserve(0.05).settle(0.0)
+    purse.reserve(0.04)
+    assert (purse.dollars, purse.dollars_in_doubt) == (0.02, 0.04)
 
 
 @pytest.mark.parametrize(("dollars", "expected"), [(0.0336, 33600), (0.0000001, 1), (0.1, 100_000)])

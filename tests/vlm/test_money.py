@@ -201,3 +201,19 @@ def test_an_unknown_model_is_refused_before_the_ledger_is_asked(
     with pytest.raises(ModelUnknown):
         gemini(image_model="gemini-9-image", purse=till.purse()).render(edit())
     assert (till.bucket.reads, till.bucket.writes, server.calls) == (0, 0, [])
+
+
+def test_a_success_tells_of_the_answers_that_were_lost_before_it(
+    gemini: Make, server: GeminiServer
+) -> None:
+    server.script(error(503, "UNAVAILABLE"), page())
+    usage = gemini().render(edit()).usage
+    assert (usage.calls, usage.attempts) == (1, 3)
+    assert usage.dollars_in_doubt > 0.03
+
+
+def test_a_failure_tells_how_often_it_was_tried(gemini: Make, server: GeminiServer) -> None:
+    server.script(*[error(503, "UNAVAILABLE")] * 3)
+    with pytest.raises(ModelError) as told:
+        gemini().render(edit())
+    assert told.value.details == {"attempts": 3}

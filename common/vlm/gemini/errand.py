@@ -74,6 +74,7 @@ class Errand:
     purse: Purse
     pace: Pace
     _tries: int = field(default=0, init=False)
+    _sent: int = field(default=0, init=False)
     _answers: int = field(default=0, init=False)
     _taken: int = field(default=0, init=False)
     _given: int = field(default=0, init=False)
@@ -86,8 +87,7 @@ class Errand:
         Raises
         ------
         ModelError
-            The last failure; where answers were billed, with ``calls`` and ``dollars`` in its
-            details, and where one may have been, with ``dollars_in_doubt``.
+            The last failure; its details tell what it took, as `common.vlm.base.Usage` says.
         """
         while True:
             reply: Reply | None = None
@@ -100,7 +100,14 @@ class Errand:
     def usage(self, engine: str) -> Usage:
         """Return what all answers together took."""
         return Usage(
-            engine, self.price.model, self._answers, self._taken, self._given, self._dollars
+            engine,
+            self.price.model,
+            self._answers,
+            self._taken,
+            self._given,
+            self._dollars,
+            attempts=self._sent,
+            dollars_in_doubt=self._in_doubt,
         )
 
     def _reply(self, call: Call[Any]) -> Reply:
@@ -108,6 +115,7 @@ class Errand:
         with self.pace.turn(call.pictures, self._left()):
             reserved = dollars(self.price, call.most())
             reservation = self.purse.reserve(reserved)
+            self._sent += 1
             try:
                 reply = read_reply(self.send(call, call.seconds(self._left())))
             except ModelError as failure:
@@ -144,7 +152,7 @@ class Errand:
 
     def _spent(self) -> dict[str, Any]:
         """Return what a failure tells of its cost: nothing where there was none."""
-        spent: dict[str, Any] = {}
+        spent: dict[str, Any] = {"attempts": self._sent} if self._sent else {}
         if self._answers:
             spent |= {"calls": self._answers, "dollars": round(self._dollars, 6)}
         if self._in_doubt:
