@@ -27,7 +27,9 @@ from common.fields import as_bytes, as_float, resized
 from common.geometry import Size
 from common.image import F32, U8
 from common.matting import GREEN, MAGENTA, Key, choose_key, cut
+from common.matting.backing import find_key
 from common.matting.keyer import key_render
+from common.matting.keys import turned, turned_field
 
 DATA = peers.SHARED / "data"
 OUT = Path(__file__).parent / "out"
@@ -235,12 +237,15 @@ def physical_rows(key: Key | None) -> Iterator[Row]:
 
 
 def _end_to_end(photo: U8, render: U8, material: str) -> Iterator[tuple[str, peers.Keyed]]:
+    key = find_key(render)  # the peers know green only: they are shown every key as green
     for way in ("naive HSV", "chromakey formula"):
-        colour, alpha = peers.keyers()[way](render)
+        colour, alpha = peers.keyers()[way](turned(render, key))
+        colour = turned_field(colour, key)
         size = Size(photo.shape[1], photo.shape[0])
         yield f"{way}, resized", (resized(colour, size), resized(alpha, size))
     if peers.PROTOTYPE.is_dir():
-        yield "prototype guided", peers.prototype_guided(photo, render)
+        colour, alpha = peers.prototype_guided(turned(photo, key), turned(render, key))
+        yield "prototype guided", (turned_field(colour, key), alpha)
     for way, said in (("cut", ""), ("cut, material said", material), ("cut, opaque", "opaque")):
         matte = cut(photo, render, None, said)
         yield way, (as_float(matte.rgb), as_float(matte.alpha))
