@@ -38,6 +38,8 @@ class Settings:
         Limits of a picture, checked before it is decoded.
     input_bucket, work_bucket, output_bucket
         ``gs://name`` or a folder; empty where a function has no need of it.
+    sweep_seconds, sweep_inputs
+        How long one sweep begins new work, and how many inputs it runs at most.
     allowed_buckets
         Names of buckets that ``image_uri`` may read from.
     project
@@ -65,6 +67,8 @@ class Settings:
     input_bucket: str = ""
     work_bucket: str = ""
     output_bucket: str = ""
+    sweep_seconds: float = 240.0
+    sweep_inputs: int = 500
     allowed_buckets: tuple[str, ...] = ()
     project: str = ""
 
@@ -109,6 +113,8 @@ class Settings:
             input_bucket=read.text("STUDIO_INPUT_BUCKET"),
             work_bucket=read.text("STUDIO_WORK_BUCKET"),
             output_bucket=read.text("STUDIO_OUTPUT_BUCKET"),
+            sweep_seconds=read.number("STUDIO_SWEEP_SECONDS", Settings.sweep_seconds),
+            sweep_inputs=read.count("STUDIO_SWEEP_INPUTS", Settings.sweep_inputs),
             allowed_buckets=tuple(read.text("STUDIO_ALLOWED_BUCKETS").replace(",", " ").split()),
             project=read.text("GOOGLE_CLOUD_PROJECT"),
         )

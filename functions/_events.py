@@ -21,7 +21,7 @@ from cloudevents.http import CloudEvent
 
 from common import jobs
 from common.errors import BadOptions, InternalError, ObjectMissing, StoreError, StudioError
-from common.jobs import Buckets, Ending, Job, Made, Source
+from common.jobs import RECIPE, Buckets, Ending, Job, Made, Source, is_input
 from common.operations.base import Operation
 from common.operations.options import Options, read_options
 from common.report import Report
@@ -32,7 +32,6 @@ PUSHED = "google.cloud.pubsub.topic.v1.messagePublished"
 FINALIZED = "google.cloud.storage.object.v1.finalized"
 NEW_OBJECT = "OBJECT_FINALIZE"
 DEAD_AFTER = "CloudPubSubDeadLetterSourceDeliveryCount"  # Pub/Sub's own mark on a dead letter
-RECIPE = "recipe.json"
 PARAMS = "params"
 MAX_RECIPE_BYTES = 1_000_000
 
@@ -61,6 +60,16 @@ class Finished(Protocol):
         ...
 
 
+class RunJob(Protocol):
+    """Runs a job; see `common.jobs.run`."""
+
+    def __call__(
+        self, job: Job, buckets: Buckets, work: Callable[[bytes], Made], *, max_bytes: int
+    ) -> Ending:
+        """Run the job, or raise a `StudioError` that may pass."""
+        ...
+
+
 class Run(Protocol):
     """Does an operation on a file's bytes; see `functions._wiring.run`."""
 
@@ -71,6 +80,7 @@ class Run(Protocol):
         options: Options,
         *,
         backdrop: bytes | None = None,
+        name: str = "",
     ) -> Finished:
         """Return the result, or raise a `StudioError`."""
         ...
@@ -78,12 +88,27 @@ class Run(Protocol):
 
 @dataclass(frozen=True)
 class Workshop:
-    """What the door needs: buckets, operations by name, the way to run one, a limit in bytes."""
+    """What the door needs.
+
+    Attributes
+    ----------
+    buckets
+        Where pictures come from and results go.
+    operation
+        Operations by name.
+    run
+        Does one.
+    max_bytes
+        A larger picture is refused.
+    run_job
+        The way to run a job; whoever repeats old ones has another.
+    """
 
     buckets: Buckets
     operation: Callable[[str], Operation[Any]]
     run: Run
     max_bytes: int
+    run_job: RunJob = jobs.run
 
 
 @dataclass(frozen=True)
@@ -119,13 +144,25 @@ def serve(operation_name: str, event: CloudEvent, workshop: Workshop) -> None:
     notice = _understood(event)
     if notice is None or not _is_input(notice, operation_name, workshop):
         return
+    work(operation_name, notice, workshop)
+
+
+def work(operation_name: str, notice: Notice, workshop: Workshop) -> Ending:
+    """Work on an input of an operation, tell the log, and return how it ended.
+
+    Raises
+    ------
+    StudioError
+        A passing failure.
+    """
     asked = _Asked(operation_name, notice)
     try:
         ending = _work(asked, workshop)
     except StudioError as error:
-        _tell(asked, "It may pass; the event will come again.", error, level=logging.WARNING)
+        _tell(asked, "It may pass; it will be tried again.", error, level=logging.WARNING)
         raise
     _tell(asked, str(ending.state), ending.error, result=ending.name)
+    return ending
 
 
 # --- what the event says --------------------------------------------------------------------------
@@ -193,10 +230,7 @@ def _is_input(notice: Notice, operation: str, workshop: Workshop) -> bool:
             bucket=source.bucket,
         )
         return False
-    parts = source.name.split("/")
-    hidden = any(part.startswith(".") and part not in {".", ".."} for part in parts)
-    # Consoles and copying tools show folders by empty objects.
-    return not (hidden or parts[-1] in {"", RECIPE} or notice.size == 0)
+    return is_input(source.name, notice.size)
 
 
 # --- what is asked --------------------------------------------------------------------------------
@@ -230,11 +264,12 @@ def _work(asked: _Asked, workshop: Workshop) -> Ending:
 
     def work(data: bytes) -> Made:
         backdrop = _picture(asked.backdrop, buckets.input, workshop.max_bytes)
-        finished = workshop.run(operation, data, options, backdrop=backdrop)
+        name = asked.notice.source.name
+        finished = workshop.run(operation, data, options, backdrop=backdrop, name=name)
         report = finished.report.model_dump(mode="json")
         return Made(finished.picture, finished.content_type, finished.suffix, report)
 
-    return jobs.run(asked.job(), buckets, work, max_bytes=workshop.max_bytes)
+    return workshop.run_job(asked.job(), buckets, work, max_bytes=workshop.max_bytes)
 
 
 def _read_options(asked: _Asked, operation: Operation[Any], bucket: Bucket) -> Options:

@@ -54,6 +54,10 @@ def _dispatch(arguments: argparse.Namespace) -> int:
         from studio import server  # noqa: PLC0415 - the server's libraries are for the server
 
         return server.serve(arguments.port, arguments.data, samples=arguments.samples)
+    if arguments.command == "sweep":
+        from studio import sweep  # noqa: PLC0415 - as below
+
+        return sweep.run(arguments)
     from studio import batch  # noqa: PLC0415 - image libraries take half a second: help comes first
 
     return batch.run(arguments)
@@ -102,6 +106,7 @@ def _parser() -> argparse.ArgumentParser:
     )
     commands = parser.add_subparsers(dest="command", required=True, metavar="COMMAND")
     _add_serve(commands)
+    _add_upkeep(commands, "sweep", "run what was dropped and has no result")
     detect = _add(commands, "detect", "find objects and writing", DetectOptions, photos=1)
     detect.add_argument("-o", "--output", metavar="FILE", help="boxes.json; else standard output")
     for name, summary, options in (
@@ -171,3 +176,13 @@ def _add_serve(commands: _Commands) -> None:
     serve.add_argument("--port", type=int, default=PORT, help=f"by default {PORT}")
     serve.add_argument("--data", metavar="DIR", default=DATA, help=f"by default {DATA}")
     serve.add_argument("--samples", action="store_true", help="begin with a few sample pictures")
+
+
+def _add_upkeep(commands: _Commands, name: str, summary: str) -> _Parser:
+    command = commands.add_parser(name, help=summary, description=summary, allow_abbrev=False)
+    command.add_argument(
+        "--data",
+        metavar="DIR",
+        help=f"by default {DATA}, or the buckets that STUDIO_INPUT_BUCKET and its likes name",
+    )
+    return command

@@ -80,6 +80,7 @@ def make_app() -> Any:
     for name in FUNCTIONS:
         mounts[f"/v1/{name}"] = _app(name, name)
         mounts[f"/events/{name}"] = _app(name, f"{name}_dropped")
+    mounts["/events/sweep"] = _app("sweep", "sweep")
     page = make_page(_wiring.buckets(), _wiring.settings().engine)
     return guarded(DispatcherMiddleware(page, mounts))
 

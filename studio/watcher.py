@@ -28,7 +28,7 @@ from common.errors import BadObjectName, StudioError
 from common.store import Bucket, Stored, is_hidden
 from common.store.folder import FolderBucket
 from functions import _log
-from functions._events import DEAD_AFTER, NEW_OBJECT, RECIPE
+from functions._events import DEAD_AFTER, NEW_OBJECT
 
 Deliver = Callable[[str, bytes], int]
 HasResult = Callable[[str, Stored], bool]
@@ -252,7 +252,7 @@ class Watcher:
         if (self._bucket.root / name).is_dir():  # moved in as a whole: its files make no notice
             for stored in self._bucket.list(f"{name}/"):
                 self._notice(stored.name)
-        elif name.rpartition("/")[2] != RECIPE:
+        elif jobs.is_input(name):
             self._unsettled.setdefault(name, ((), 0.0))
 
     def _send_settled(self) -> None:

@@ -239,7 +239,7 @@ def test_slow_packages_are_imported_inside_the_call_that_needs_them() -> None:
 SLOW = ("google.genai", "google.cloud.storage", "requests", "patchmatch", "hypothesis", "numba")
 LOADED = """
 import sys
-from functions import cutout, detect, erase, expand, pipeline
+from functions import cutout, detect, erase, expand, pipeline, sweep
 print(*sorted(set(sys.modules) & set(sys.argv[1:])))
 """
 

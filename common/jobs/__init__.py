@@ -7,24 +7,37 @@ once and instances that die all end in one result for each input, and an older i
 overwrites a newer one's result.
 """
 
-from common.jobs.claim import LEASE_SECONDS
+from common.jobs.claim import LEASE_SECONDS, claimed
+from common.jobs.inputs import RECIPE, is_input
 from common.jobs.job import MATHS_VERSION, Buckets, Job, Made, Source
-from common.jobs.results import Found, find, places
-from common.jobs.run import Ending, State, bury, refuse, run
+from common.jobs.results import Found, failures, find, places
+from common.jobs.run import Ending, State, bury, is_good, refuse, run
+from common.jobs.sweep import Portion, last_summary, sweep
+from common.jobs.walk import Seen, Walk
 
 __all__ = [
     "LEASE_SECONDS",
     "MATHS_VERSION",
+    "RECIPE",
     "Buckets",
     "Ending",
     "Found",
     "Job",
     "Made",
+    "Portion",
+    "Seen",
     "Source",
     "State",
+    "Walk",
     "bury",
+    "claimed",
+    "failures",
     "find",
+    "is_good",
+    "is_input",
+    "last_summary",
     "places",
     "refuse",
     "run",
+    "sweep",
 ]

@@ -38,6 +38,10 @@ class Claim:
         What was last written.
     fresh
         Nobody held it before.
+    attempts
+        How often it was held, this time included.
+    problem
+        Why whoever held it last gave up, if that is known.
     """
 
     bucket: Bucket
@@ -45,10 +49,15 @@ class Claim:
     owner: str
     generation: int
     fresh: bool
+    attempts: int = 1
+    problem: Mapping[str, Any] | None = None
 
-    def write(self, until: float, problem: Mapping[str, Any] | None = None) -> None:
+    def write(self, until: float) -> None:
         """Write the claim anew; a `PreconditionFailed` says that somebody has taken it over."""
-        body = _body(self.owner, until, problem)
+        note: dict[str, Any] = {"owner": self.owner, "until": until, "attempts": self.attempts}
+        if self.problem is not None:
+            note["problem"] = self.problem
+        body = json.dumps(note).encode()
         self.generation = self.bucket.write(
             self.name, body, if_generation=self.generation, content_type="application/json"
         ).generation
@@ -73,20 +82,19 @@ def claimed(
         Somebody else holds it.
     """
     claim = _acquire(bucket, digest, seconds, clock)
-    problem: dict[str, Any] | None = None
     done = threading.Event()
     keeper = threading.Thread(target=_renew, args=(claim, done, seconds, clock), daemon=True)
     keeper.start()
     try:
         yield claim
     except StudioError as error:
-        problem = error.problem()
+        claim.problem = error.problem()
         raise
     finally:
         done.set()
         keeper.join()
         with contextlib.suppress(StoreError):  # then the lease ends by itself
-            claim.write(until=0, problem=problem)
+            claim.write(until=0)
 
 
 def last_problem(bucket: Bucket, digest: str) -> dict[str, Any] | None:
@@ -95,8 +103,7 @@ def last_problem(bucket: Bucket, digest: str) -> dict[str, Any] | None:
         data, _ = bucket.read(claim_name(digest))
     except ObjectMissing:
         return None
-    problem = _read(data).get("problem")
-    return problem if isinstance(problem, dict) else None
+    return _problem(_read(data))
 
 
 def claim_name(digest: str) -> str:
@@ -118,9 +125,11 @@ def _take_over(claim: Claim, seconds: float, clock: Callable[[], float]) -> None
     claim.fresh = False
     try:
         data, stored = claim.bucket.read(claim.name)
-        left = float(_read(data).get("until", 0)) - clock()
+        note = _read(data)
+        left = float(note.get("until", 0)) - clock()
         if left > 0:
             raise _held(left)
+        claim.attempts, claim.problem = _attempts(note) + 1, _problem(note)
         claim.generation = stored.generation
         claim.write(clock() + seconds)
     except (PreconditionFailed, ObjectMissing):
@@ -145,13 +154,6 @@ def _renew(claim: Claim, done: threading.Event, seconds: float, clock: Callable[
             continue  # the next renewal may pass
 
 
-def _body(owner: str, until: float, problem: Mapping[str, Any] | None) -> bytes:
-    note: dict[str, Any] = {"owner": owner, "until": until}
-    if problem is not None:
-        note["problem"] = problem
-    return json.dumps(note).encode()
-
-
 def _read(data: bytes) -> dict[str, Any]:
     """Return what a claim says; one that cannot be read has ended."""
     with contextlib.suppress(ValueError):
@@ -159,3 +161,13 @@ def _read(data: bytes) -> dict[str, Any]:
         if isinstance(note, dict) and isinstance(note.get("until"), int | float):
             return note
     return {}
+
+
+def _attempts(note: Mapping[str, Any]) -> int:
+    attempts = note.get("attempts")
+    return attempts if isinstance(attempts, int) else 0
+
+
+def _problem(note: Mapping[str, Any]) -> dict[str, Any] | None:
+    problem = note.get("problem")
+    return problem if isinstance(problem, dict) else None

@@ -28,7 +28,9 @@ from common.store import Bucket, Stored, check_name
 
 ATTEMPTS = 10  # each lost one means that another instance has moved on
 _DOCUMENT = ".json"
-_OWNER, _GENERATION = "studio-input", "studio-input-generation"
+_NO_DOCUMENT = (ValueError, KeyError, TypeError)  # what reading somebody else's JSON raises
+_OWNER, _GENERATION, _OUTCOME = "studio-input", "studio-input-generation", "studio-outcome"
+DONE, FAILED = "done", "failed"
 
 
 @dataclass(frozen=True)
@@ -81,6 +83,28 @@ def places(operation: str, name: str) -> Iterator[str]:
             check_name(name)
             yield check_name(place + _DOCUMENT).removesuffix(_DOCUMENT)
     yield f"{operation}/unnamed-{digest[:16]}"
+
+
+def told(stored: Stored, source: Source) -> str:
+    """Return what an object's metadata tells of `source` in this generation or a newer one.
+
+    ``done`` or ``failed`` where it is a document of its result; else nothing, and only `find` knows
+    (the metadata may be lost, or another input may hold the place).
+    """
+    mark = stored.metadata
+    ours = mark.get(_OWNER) == _mark(source)[_OWNER]
+    return mark.get(_OUTCOME, "") if ours and _generation(mark) >= source.generation else ""
+
+
+def failures(output: Bucket, operation: str) -> Iterator[Found]:
+    """Yield the failed results that stand; the good ones are not read."""
+    for stored in output.list(f"{operation}/"):
+        if stored.name.endswith(_DOCUMENT) and stored.metadata.get(_OUTCOME, FAILED) == FAILED:
+            with contextlib.suppress(ObjectMissing, BadObjectName, *_NO_DOCUMENT):
+                data, now = output.read(stored.name)
+                found = _found(now, json.loads(data))
+                if found.failed:
+                    yield found
 
 
 def find(output: Bucket, operation: str, source: Source) -> Found | None:
@@ -150,7 +174,7 @@ class _Publication:
             json.dumps(document, ensure_ascii=False, indent=2).encode(),
             if_generation=there.stored_generation if there else 0,
             content_type="application/json",
-            metadata=_mark(self.job.source),
+            metadata=_mark(self.job.source) | {_OUTCOME: _outcome(self.made)},
         )
         if there and there.picture and not (self.put and self.put.name == there.picture[0]):
             _delete(self.output, *there.picture)  # what it was made from is gone
@@ -189,7 +213,7 @@ class _Publication:
         owner = stored.metadata.get(_OWNER)
         if owner != _mark(self.job.source)[_OWNER] and (owner or there is None):
             raise _TakenError
-        if int(stored.metadata.get(_GENERATION, 0)) > self.job.source.generation:
+        if _generation(stored.metadata) > self.job.source.generation:
             raise _SupersededError
         return stored.generation
 
@@ -212,7 +236,7 @@ def _standing(output: Bucket, place: str, source: Source) -> Found | None:
         return None
     try:
         found = _found(stored, json.loads(data))
-    except (ValueError, KeyError, TypeError):
+    except _NO_DOCUMENT:
         raise _TakenError from None
     if (found.source.bucket, found.source.name) != (source.bucket, source.name):
         raise _TakenError
@@ -226,12 +250,15 @@ def _outranks(there: Found, job: Job) -> bool:
     return there.digest == job.digest() and not there.failed
 
 
+def _outcome(made: Made) -> str:
+    return FAILED if made.failed else DONE
+
+
 def _document(job: Job, made: Made, picture: Stored | None) -> dict[str, Any]:
-    outcome = "failed" if made.failed else "done"
     return {
         **made.report,
         "input": job.facts(),
-        "job": {"digest": job.digest(), "version": job.version, "outcome": outcome},
+        "job": {"digest": job.digest(), "version": job.version, "outcome": _outcome(made)},
         "picture": picture
         and {
             "name": picture.name,
@@ -244,7 +271,7 @@ def _document(job: Job, made: Made, picture: Stored | None) -> dict[str, Any]:
 
 def _found(stored: Stored, document: Mapping[str, Any]) -> Found:
     given, job, picture = document["input"], document["job"], document["picture"]
-    failed = job["outcome"] == "failed"
+    failed = job["outcome"] == FAILED
     return Found(
         stored.name,
         stored.generation,
@@ -260,6 +287,10 @@ def _found(stored: Stored, document: Mapping[str, Any]) -> Found:
 def _mark(source: Source) -> dict[str, str]:
     owner = hashlib.sha256(f"{source.bucket}/{source.name}".encode("utf-8", "surrogatepass"))
     return {_OWNER: owner.hexdigest()[:32], _GENERATION: str(source.generation)}
+
+
+def _generation(mark: Mapping[str, str]) -> int:
+    return int(mark.get(_GENERATION, 0))
 
 
 def _delete(output: Bucket, name: str, generation: int) -> None:

@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from enum import StrEnum
+from typing import Any
 
 from common.errors import InternalError, ObjectMissing, StudioError
 from common.jobs.claim import LEASE_SECONDS, claimed, last_problem
@@ -32,12 +33,24 @@ class Ending:
     error: StudioError | None = None
 
 
+def is_final(found: Found, job: Job) -> bool:
+    """Whether running `job` again would change nothing about what was found."""
+    return found.final and found.digest == job.digest()
+
+
+def is_good(found: Found, _job: Job) -> bool:
+    """Whether what was found is no failure: the rule of a replay."""
+    return not found.failed
+
+
 def run(
     job: Job,
     buckets: Buckets,
     work: Callable[[bytes], Made],
     *,
+    settles: Callable[[Found, Job], bool] = is_final,
     max_bytes: int | None = None,
+    most_attempts: int | None = None,
     lease_seconds: float = LEASE_SECONDS,
     clock: Callable[[], float] = time.time,
 ) -> Ending:
@@ -49,8 +62,12 @@ def run(
         The input's bytes -> what they become.  What it raises decides: a `StudioError` that may
         pass is raised on, any other becomes a failed result.  Whatever else it raises is a defect
         and becomes a failed result too: repeating it would repeat its cost.
+    settles
+        Whether a result of this very generation leaves nothing to do.
     max_bytes
         A larger input is refused unread.
+    most_attempts
+        After so many, whether they failed or died, the job is given up for everybody to see.
 
     Raises
     ------
@@ -60,14 +77,19 @@ def run(
         A passing failure: deliver the event again.
     """
     found = find(buckets.output, job.operation, job.source)
-    settled = _settled(job, found)
+    settled = _settled(job, found, settles)
     if settled:
         return settled
     with claimed(buckets.work, job.digest(), seconds=lease_seconds, clock=clock) as claim:
         if not claim.fresh:
             # Whoever held the claim before may have published since we looked.
             found = find(buckets.output, job.operation, job.source)
-        return _settled(job, found) or _Run(job, buckets, found).run(work, max_bytes)
+            settled = _settled(job, found, settles)
+        if settled:
+            return settled
+        if most_attempts is not None and claim.attempts > most_attempts:
+            return _Run(job, buckets, found).bury(claim.problem, claim.attempts - 1)
+        return _Run(job, buckets, found).run(work, max_bytes)
 
 
 def refuse(job: Job, buckets: Buckets, error: StudioError) -> Ending:
@@ -85,21 +107,18 @@ def bury(job: Job, buckets: Buckets, attempts: int) -> Ending:
     settled = _settled(job, found)
     if settled:
         return settled
-    error = InternalError("The job was given up.", advice="Run it again.")
-    problem = last_problem(buckets.work, job.digest()) or error.problem()
-    report = {**problem, "retryable": True, "attempts": attempts}
-    made = Made(None, "", "", report, failed=True)
-    return _Run(job, buckets, found).publish(made, error)
+    return _Run(job, buckets, found).bury(last_problem(buckets.work, job.digest()), attempts)
 
 
-def _settled(job: Job, found: Found | None) -> Ending | None:
+def _settled(
+    job: Job, found: Found | None, settles: Callable[[Found, Job], bool] = is_final
+) -> Ending | None:
     """Return the ending of a job about which nothing is left to do."""
-    if found is None:
+    if found is None or found.source.generation < job.source.generation:
         return None
     if found.source.generation > job.source.generation:
         return Ending(State.SUPERSEDED, found.name)
-    done = found.final and found.digest == job.digest()
-    return Ending(State.FOUND, found.name) if done else None
+    return Ending(State.FOUND, found.name) if settles(found, job) else None
 
 
 @dataclass(frozen=True)
@@ -133,6 +152,12 @@ class _Run:
         if error.retryable:
             raise error
         return self.publish(Made(None, "", "", error.problem(), failed=True), error)
+
+    def bury(self, problem: Mapping[str, Any] | None, attempts: int) -> Ending:
+        """Publish that the job was given up, and the last reason that is known."""
+        error = InternalError("The job was given up.", advice="Run it again.")
+        report = {**(problem or error.problem()), "retryable": True, "attempts": attempts}
+        return self.publish(Made(None, "", "", report, failed=True), error)
 
     def publish(self, made: Made, error: StudioError | None = None) -> Ending:
         found = publish(self.buckets.output, self.job, made, self.found)

@@ -106,8 +106,9 @@ class Bucket(Protocol):
     def list(self, prefix: str = "", start: str = "") -> Iterator[Stored]:
         """Tell about every object whose name begins with `prefix`, sorted by name, page by page.
 
-        Names before `start` are left out, and cost nothing.  Hidden objects are left out.  Names that break the rules of `check_name` are told, since
-        somebody put them there and should hear of it; they cannot be read.
+        Names before `start` are left out, and cost nothing.  Hidden objects are left out too.
+        Names that break the rules of `check_name` are told, since somebody put them there and
+        should hear of it; they cannot be read.
         """
         ...
 

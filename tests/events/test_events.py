@@ -61,6 +61,7 @@ def test_a_dropped_picture_becomes_a_result(shop: Shop, make: Any) -> None:
     told = said(shop, "cutout/summer/red shoe.json")
     assert (told["operation"], told["engine"]) == ("cutout", "scripted")
     assert told["input"]["generation"] == str(generation)
+    assert shop.calls[0].name == "cutout/summer/red shoe.jpg", "caps go by it"
 
 
 def test_an_event_may_come_as_bytes_and_without_the_object_itself(shop: Shop) -> None:

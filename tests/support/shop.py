@@ -57,6 +57,7 @@ class Call:
     data: bytes
     options: Options
     backdrop: bytes | None
+    name: str
 
 
 @dataclass
@@ -79,9 +80,10 @@ class Shop:
         options: Options,
         *,
         backdrop: bytes | None = None,
+        name: str = "",
     ) -> Product:
         with self.lock:
-            self.calls.append(Call(operation.name, data, options, backdrop))
+            self.calls.append(Call(operation.name, data, options, backdrop, name))
             if self.troubles:
                 raise self.troubles.pop(0)
         if data.startswith(b"broken"):

@@ -1,0 +1,60 @@
+"""The clock's door: one sweep, through the same job as events."""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import Collection, Mapping
+from dataclasses import replace
+from functools import partial
+from typing import Any
+
+from common import jobs
+from common.jobs import Ending, Portion, Source
+from common.jobs.sweep import Errand
+from common.operations.registry import OPERATIONS
+from common.store import Stored
+from functions import _events, _log, _wiring
+from functions._events import Notice, Workshop
+
+MOST_ATTEMPTS = 10  # as often as the queue delivers an event
+
+
+def sweep(
+    workshop: Workshop, operations: Collection[str], portion: Portion, errands: Mapping[str, Errand]
+) -> dict[str, Any]:
+    """Sweep once and tell the log; see `common.jobs.sweep`.
+
+    An input whose attempts fail again and again, or kill whoever makes them, is given up.
+    """
+    patient = replace(workshop, run_job=partial(jobs.run, most_attempts=MOST_ATTEMPTS))
+
+    def do(operation: str, stored: Stored) -> Ending:
+        return _events.work(operation, notice_of(workshop, stored), patient)
+
+    summary = jobs.sweep(workshop.buckets, operations, do, portion, errands=errands)
+    level = logging.WARNING if summary["waiting"] else logging.INFO
+    _log.write(level, f"sweep: {summary['run']} of {summary['looked']} inputs run", sweep=summary)
+    return summary
+
+
+def scheduled() -> dict[str, Any]:
+    """Sweep as the clock does it: a portion of the old inputs."""
+    own = _wiring.settings()
+    return as_set_up(Portion(own.sweep_seconds, own.sweep_inputs))
+
+
+def as_set_up(portion: Portion) -> dict[str, Any]:
+    """Sweep the buckets of this process."""
+    workshop = _wiring.workshop()
+    return sweep(workshop, OPERATIONS, portion, errands(workshop))
+
+
+def errands(_workshop: Workshop) -> dict[str, Errand]:
+    """Return what is done at every sweep beside the inputs, by the name it has in the summary."""
+    return {}
+
+
+def notice_of(workshop: Workshop, stored: Stored) -> Notice:
+    """Return what an event would say of an input."""
+    source = Source(workshop.buckets.input.name, stored.name, stored.generation)
+    return Notice(source, stored.size, stored.metadata)
