@@ -26,7 +26,6 @@ from common.errors import (
     UnknownPath,
 )
 from common.operations.options import read_options
-from common.report import Report
 from common.settings import Settings
 from functions import _body, _fetch, _log, _wiring
 from functions._wiring import Finished
@@ -83,15 +82,17 @@ def _answer(visit: _Visit, request: flask.Request, run: Callable[..., Finished])
     asked = _body.read(request)
     _body.check_bytes(asked.pictures, settings.max_bytes)
     options = read_options(operation.options, _named(asked, visit.operation))
+    picture = _picture(asked, settings)
+    visit.facts |= _log.asset(picture, options.model_dump(mode="json"))
     finished = run(
         operation,
-        _picture(asked, settings),
+        picture,
         options,
         given=asked.pictures.get("render"),
         backdrop=asked.pictures.get("background"),
         format=FORMATS.get(accepted, "png"),
     )
-    visit.note(finished.report)
+    visit.facts |= _log.came_of_it(finished.report.model_dump(mode="json"))
     return _reply(visit, finished, as_json=accepted == JSON)
 
 
@@ -172,9 +173,18 @@ def _problem(visit: _Visit, error: StudioError) -> flask.Response:
     response.content_length = len(payload)
     if isinstance(error, MethodNotAllowed):
         response.headers["Allow"] = "POST"
+    cost = _cost(error)
+    if cost is not None:
+        response.headers["X-Cost-USD"] = f"{cost:.6f}"
     if error.retry_after is not None:
         response.headers["Retry-After"] = str(max(1, round(error.retry_after)))
     return response
+
+
+def _cost(error: StudioError) -> float | None:
+    """Return what a request cost that failed, where it cost anything."""
+    dollars = error.details.get("dollars")
+    return dollars if isinstance(dollars, float) else None
 
 
 def _too_large(request: flask.Request) -> PictureTooLarge:
@@ -215,17 +225,6 @@ class _Visit:
     facts: dict[str, Any] = field(default_factory=dict)
     start: float = field(default_factory=time.perf_counter)
 
-    def note(self, report: Report) -> None:
-        """Take over the report's figures."""
-        self.facts |= {
-            "engine": report.engine,
-            "models": report.models,
-            "decision": report.decision,
-            "cost": report.cost.model_dump(),
-            "scores": report.scores,
-            "stages": report.milliseconds,
-        }
-
     def log(self, status: int) -> None:
         """Write the line."""
         facts: dict[str, Any] = {
@@ -235,7 +234,7 @@ class _Visit:
             "milliseconds": round((time.perf_counter() - self.start) * 1000, 1),
         }
         if self.error is not None:
-            facts["code"] = self.error.code
+            facts |= _log.went_wrong(self.error)
         if self.trace:
             at = f"projects/{self.project}/traces/{self.trace}" if self.project else self.trace
             facts["logging.googleapis.com/trace"] = at
@@ -243,8 +242,7 @@ class _Visit:
             _severity(status),
             f"{self.operation} {status}",
             defect=self.defect,
-            **facts,
-            **self.facts,
+            **(self.facts | facts),
         )
 
 

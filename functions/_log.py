@@ -2,10 +2,14 @@
 
 from __future__ import annotations
 
+import hashlib
 import json
 import logging
 import sys
+from collections.abc import Mapping
 from typing import Any
+
+from common.errors import StudioError
 
 _LEVELS = {
     logging.DEBUG: "DEBUG",
@@ -49,6 +53,38 @@ def facts_of(record: logging.LogRecord) -> dict[str, Any]:
 def write(level: int, message: str, *, defect: BaseException | None = None, **facts: Any) -> None:
     """Write one line: a message and facts that JSON can hold; a defect adds its traceback."""
     logger.log(level, message, extra={"facts": facts}, exc_info=defect)
+
+
+# --- what is told of an asset ---------------------------------------------------------------------
+
+
+def asset(data: bytes, options: Mapping[str, Any]) -> dict[str, Any]:
+    """Return which picture it is, and a mark of what was asked: equal options, equal mark."""
+    asked = json.dumps(options, sort_keys=True, default=str).encode()
+    return {
+        "source": hashlib.sha256(data).hexdigest(),
+        "options": hashlib.sha256(asked).hexdigest(),
+    }
+
+
+def came_of_it(report: Mapping[str, Any]) -> dict[str, Any]:
+    """Return what a report tells the operator: who, how often, at what cost, how well."""
+    told = {name: report[name] for name in _TOLD if name in report}
+    told["stages"] = report.get("milliseconds", {})
+    told["rungs"] = len(report.get("ladder", ()))
+    return told
+
+
+def went_wrong(error: StudioError) -> dict[str, Any]:
+    """Return what a failure tells the operator; of a refused result also what came of it."""
+    told: dict[str, Any] = {"code": error.code, "charged": error.charged}
+    told |= {name: error.details[name] for name in _SPENT if name in error.details}
+    report = error.details.get("report")
+    return (came_of_it(report) if isinstance(report, Mapping) else {}) | told
+
+
+_TOLD = ("engine", "models", "decision", "cost", "scores")
+_SPENT = ("attempts", "dollars", "dollars_in_doubt", "cap", "quotas", "reason")
 
 
 def _logger() -> logging.Logger:
