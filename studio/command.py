@@ -58,6 +58,10 @@ def _dispatch(arguments: argparse.Namespace) -> int:
         from studio import sweep  # noqa: PLC0415 - as below
 
         return sweep.run(arguments)
+    if arguments.command == "replay":
+        from studio import replay  # noqa: PLC0415 - as below
+
+        return replay.run(arguments)
     from studio import batch  # noqa: PLC0415 - image libraries take half a second: help comes first
 
     return batch.run(arguments)
@@ -107,6 +111,13 @@ def _parser() -> argparse.ArgumentParser:
     commands = parser.add_subparsers(dest="command", required=True, metavar="COMMAND")
     _add_serve(commands)
     _add_upkeep(commands, "sweep", "run what was dropped and has no result")
+    replay = _add_upkeep(commands, "replay", "run again what ended in a failed result")
+    replay.add_argument(
+        "names",
+        metavar="NAME",
+        nargs="*",
+        help="an input such as cutout/shoe.jpg, or a folder of inputs; by default all that failed",
+    )
     detect = _add(commands, "detect", "find objects and writing", DetectOptions, photos=1)
     detect.add_argument("-o", "--output", metavar="FILE", help="boxes.json; else standard output")
     for name, summary, options in (
