@@ -24,6 +24,7 @@ _NOISE = 2.5  # times the median distance of the surface's pixels; about three d
 _EDGE = 0.08  # of a box's shorter side, on both sides of its edge, where surface prevails
 _ALIKE = 60  # levels round the edge's colour that light and dirt may make of one surface
 _MINOR = 0.12  # of all strokes: what passes through and weighs more has letters hanging on it
+_MANY = 0.3  # of all strokes: frames and rules together weigh less
 _COLOURS = 8  # groups into which a textured surface and its ink are parted
 _TYPICAL = 2.5  # times more frequent inside the box than round it: the colour is ink's
 _SHARES = (0.015, 0.75)  # of the box: strokes that fill less or more were not told apart
@@ -74,7 +75,8 @@ def _off_the_surface(rgb: U8, inside: Mask) -> Mask:
     if not len(surface) or not (plain or parted >= _PARTED):
         return np.zeros(inside.shape, np.bool_)
     noise = _NOISE * float(np.median(surface))
-    strong = distance > max(_STROKE, 2 * noise)
+    # On a rough surface the gap between the two tones tells ink sooner than the roughness does.
+    strong = distance > max(_STROKE, min(2 * noise, ink))
     return _without_passing_lines(_touching(distance > max(_RIM, noise), strong))
 
 
@@ -124,7 +126,10 @@ def _without_passing_lines(strokes: Mask) -> Mask:
     level = np.intersect1d(labels[:, 0], labels[:, -1])
     passing = np.zeros(count, np.bool_)
     passing[np.union1d(upright, level)] = True
-    kept: Mask = strokes & ~(passing & (shares < _MINOR))[labels]
+    lines = passing & (shares < _MINOR)
+    if shares[lines].sum() > _MANY:  # a tight box, or a rough surface: these are the letters
+        return strokes
+    kept: Mask = strokes & ~lines[labels]
     return kept
 
 
