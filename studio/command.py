@@ -54,6 +54,10 @@ def _dispatch(arguments: argparse.Namespace) -> int:
         from studio import server  # noqa: PLC0415 - the server's libraries are for the server
 
         return server.serve(arguments.port, arguments.data, samples=arguments.samples)
+    if arguments.command == "doctor":
+        from studio import doctor  # noqa: PLC0415 - as below
+
+        return doctor.run()
     if arguments.command == "sweep":
         from studio import sweep  # noqa: PLC0415 - as below
 
@@ -110,6 +114,8 @@ def _parser() -> argparse.ArgumentParser:
     )
     commands = parser.add_subparsers(dest="command", required=True, metavar="COMMAND")
     _add_serve(commands)
+    summary = "say whether credentials, models, buckets, caps and weights are as they must be"
+    commands.add_parser("doctor", help=summary, description=summary, allow_abbrev=False)
     _add_upkeep(commands, "sweep", "run what was dropped and has no result")
     replay = _add_upkeep(commands, "replay", "run again what ended in a failed result")
     replay.add_argument(

@@ -18,6 +18,7 @@ from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from typing import Any, Literal
+from urllib.parse import parse_qs, urlsplit
 
 import cv2
 import numpy as np
@@ -289,6 +290,22 @@ class GeminiServer:
             line = fault or (self._script.popleft() if self._script else self._otherwise)
         return line if isinstance(line, Reply) else line(call)
 
+    def look_up(self, path: str, headers: dict[str, str]) -> Reply:
+        """Return the list of models, a page of three at a time."""
+        parts = urlsplit(path)
+        vertex = parts.path.endswith("/publishers/google/models")
+        if not vertex and not re.fullmatch(r"/v1\w*/models", parts.path):
+            return error(404, "NOT_FOUND", f"no such path: {path}")
+        fault = _login_fault(Call(path, "", "global" if vertex else "", headers, {}))
+        if fault is not None and fault.status != 403:  # the list is of no project
+            return fault
+        start = int(parse_qs(parts.query).get("pageToken", ["0"])[0])
+        prefix = "publishers/google/models/" if vertex else "models/"
+        names = [{"name": prefix + name} for name in sorted(PICTURE_MODELS | WORD_MODELS)]
+        more = {"nextPageToken": str(start + 3)} if start + 3 < len(names) else {}
+        kind = "publisherModels" if vertex else "models"
+        return as_json({kind: names[start : start + 3], **more})
+
     @contextlib.contextmanager
     def running(self) -> Iterator[GeminiServer]:
         thread = threading.Thread(target=self._http.serve_forever, args=(0.01,), daemon=True)
@@ -319,6 +336,11 @@ def _handler(server: GeminiServer) -> type[BaseHTTPRequestHandler]:
             server.closing.wait(reply.delay)
             with contextlib.suppress(OSError):  # the caller may have given up waiting
                 self._send(reply)
+
+        def do_GET(self) -> None:
+            headers = {name.lower(): value for name, value in self.headers.items()}
+            with contextlib.suppress(OSError):
+                self._send(server.look_up(self.path, headers))
 
         def _send(self, reply: Reply) -> None:
             self.send_response(reply.status)

@@ -6,6 +6,8 @@ Its import takes about a second and 50 MB, which no cold start should pay.
 from __future__ import annotations
 
 import json
+from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass, field
 from functools import lru_cache
 from threading import Lock
@@ -20,6 +22,7 @@ if TYPE_CHECKING:
     from google.genai import Client as SdkClient
 
 HIDDEN = "[hidden]"
+PAGE = 1000  # models a page of the list: all there are
 
 
 @dataclass(frozen=True)
@@ -60,8 +63,29 @@ class Client:
         ModelError
             One of its children, by ``failures``; its text holds no secret.
         """
-        try:
+        with self._typed():
             return json.loads(self._answer(call, seconds))
+
+    def models(self, seconds: float) -> frozenset[str]:
+        """Return the ids of the models that the provider lists for these credentials.
+
+        Raises
+        ------
+        ModelError
+            As for `send`.
+        """
+        with self._typed():
+            from google.genai import types  # noqa: PLC0415 - see the file's head
+
+            options = types.HttpOptions(timeout=max(1, round(seconds * 1000)))
+            config = types.ListModelsConfig(page_size=PAGE, query_base=True, http_options=options)
+            listed = _sdk(self._access).models.list(config=config)
+            return frozenset((model.name or "").rpartition("/")[2] for model in listed)
+
+    @contextmanager
+    def _typed(self) -> Iterator[None]:
+        try:
+            yield
         except ModelError:
             raise
         except Exception as error:  # noqa: BLE001 - the SDK raises whatever lies below it

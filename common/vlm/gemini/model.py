@@ -129,6 +129,16 @@ class GeminiModel:
         price = _price(self._text_model)
         return Quote(price.model, _usual_answer(price, request))
 
+    def listed(self, seconds: float) -> frozenset[str]:
+        """Return the ids of all models that the provider lists; it costs nothing.
+
+        Raises
+        ------
+        ModelError
+            One of its children, by what went wrong.
+        """
+        return self._client.models(seconds)
+
     def _choice(self, render: Render) -> Choice:
         return choose(render, self._models, _price)
 
