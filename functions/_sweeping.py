@@ -49,9 +49,9 @@ def as_set_up(portion: Portion) -> dict[str, Any]:
     return sweep(workshop, OPERATIONS, portion, errands(workshop))
 
 
-def errands(_workshop: Workshop) -> dict[str, Errand]:
+def errands(workshop: Workshop) -> dict[str, Errand]:
     """Return what is done at every sweep beside the inputs, by the name it has in the summary."""
-    return {}
+    return {"manifest": partial(jobs.manifest.fold, workshop.buckets)}
 
 
 def notice_of(workshop: Workshop, stored: Stored) -> Notice:

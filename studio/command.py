@@ -62,6 +62,10 @@ def _dispatch(arguments: argparse.Namespace) -> int:
         from studio import sweep  # noqa: PLC0415 - as below
 
         return sweep.run(arguments)
+    if arguments.command == "status":
+        from studio import status  # noqa: PLC0415 - as below
+
+        return status.run(arguments)
     if arguments.command == "replay":
         from studio import replay  # noqa: PLC0415 - as below
 
@@ -117,6 +121,7 @@ def _parser() -> argparse.ArgumentParser:
     summary = "say whether credentials, models, buckets, caps and weights are as they must be"
     commands.add_parser("doctor", help=summary, description=summary, allow_abbrev=False)
     _add_upkeep(commands, "sweep", "run what was dropped and has no result")
+    _add_upkeep(commands, "status", "tell how far a folder is, what it cost and what failed")
     replay = _add_upkeep(commands, "replay", "run again what ended in a failed result")
     replay.add_argument(
         "names",

@@ -7,6 +7,7 @@ once and instances that die all end in one result for each input, and an older i
 overwrites a newer one's result.
 """
 
+from common.jobs import manifest
 from common.jobs.claim import LEASE_SECONDS, claimed
 from common.jobs.inputs import RECIPE, is_input
 from common.jobs.job import MATHS_VERSION, Buckets, Job, Made, Source
@@ -36,6 +37,7 @@ __all__ = [
     "is_good",
     "is_input",
     "last_summary",
+    "manifest",
     "places",
     "refuse",
     "run",

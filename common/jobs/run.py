@@ -9,6 +9,7 @@ from enum import StrEnum
 from typing import Any
 
 from common.errors import InternalError, ObjectMissing, StudioError
+from common.jobs import manifest
 from common.jobs.claim import LEASE_SECONDS, claimed, last_problem
 from common.jobs.job import Buckets, Job, Made
 from common.jobs.results import Found, find, publish
@@ -160,6 +161,7 @@ class _Run:
         return self.publish(Made(None, "", "", report, failed=True), error)
 
     def publish(self, made: Made, error: StudioError | None = None) -> Ending:
+        manifest.note(self.buckets.work, self.job, made)
         found = publish(self.buckets.output, self.job, made, self.found)
         if found is None or found.source.generation > self.job.source.generation:
             return Ending(State.SUPERSEDED, found.name if found else "")
