@@ -12,9 +12,11 @@ from __future__ import annotations
 import base64
 import json
 import logging
+import time
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field
 from pathlib import PurePosixPath
+from types import MappingProxyType
 from typing import Any, Protocol
 
 from cloudevents.http import CloudEvent
@@ -34,6 +36,7 @@ NEW_OBJECT = "OBJECT_FINALIZE"
 DEAD_AFTER = "CloudPubSubDeadLetterSourceDeliveryCount"  # Pub/Sub's own mark on a dead letter
 PARAMS = "params"
 MAX_RECIPE_BYTES = 1_000_000
+_NO_FACTS: Mapping[str, Any] = MappingProxyType({})
 
 
 class Finished(Protocol):
@@ -144,18 +147,28 @@ def serve(operation_name: str, event: CloudEvent, workshop: Workshop) -> None:
     notice = _understood(event)
     if notice is None or not _is_input(notice, operation_name, workshop):
         return
-    work(operation_name, notice, workshop)
+    work(operation_name, notice, workshop, _log.of_event(event.get_attributes()))
 
 
-def work(operation_name: str, notice: Notice, workshop: Workshop) -> Ending:
+def work(
+    operation_name: str,
+    notice: Notice,
+    workshop: Workshop,
+    facts: Mapping[str, Any] = _NO_FACTS,
+) -> Ending:
     """Work on an input of an operation, tell the log, and return how it ended.
+
+    Parameters
+    ----------
+    facts
+        What the log is to tell beside what is found out here.
 
     Raises
     ------
     StudioError
         A passing failure.
     """
-    asked = _Asked(operation_name, notice)
+    asked = _Asked(operation_name, notice, facts=dict(facts))
     try:
         ending = _work(asked, workshop)
     except StudioError as error:
@@ -238,13 +251,15 @@ def _is_input(notice: Notice, operation: str, workshop: Workshop) -> bool:
 
 @dataclass
 class _Asked:
-    """What is asked for an input, as far as it is known."""
+    """What is asked for an input, as far as it is known, and what the log is to tell of it."""
 
     operation: str
     notice: Notice
     values: dict[str, Any] = field(default_factory=dict)
     recipe: Source | None = None
     backdrop: Source | None = None
+    facts: dict[str, Any] = field(default_factory=dict)
+    start: float = field(default_factory=time.perf_counter)
 
     def job(self) -> Job:
         return Job(self.operation, self.notice.source, self.values, self.recipe, self.backdrop)
@@ -263,10 +278,12 @@ def _work(asked: _Asked, workshop: Workshop) -> Ending:
         return jobs.bury(asked.job(), buckets, asked.notice.dead_after)
 
     def work(data: bytes) -> Made:
+        asked.facts |= _log.asset(data, asked.values)
         backdrop = _picture(asked.backdrop, buckets.input, workshop.max_bytes)
         name = asked.notice.source.name
         finished = workshop.run(operation, data, options, backdrop=backdrop, name=name)
         report = finished.report.model_dump(mode="json")
+        asked.facts |= _log.came_of_it(report)
         return Made(finished.picture, finished.content_type, finished.suffix, report)
 
     return workshop.run_job(asked.job(), buckets, work, max_bytes=workshop.max_bytes)
@@ -366,12 +383,15 @@ def _tell(
     result: str = "",
 ) -> None:
     source = asked.notice.source
-    facts: dict[str, Any] = {"operation": asked.operation, "object": source.name}
+    facts = {**asked.facts, "operation": asked.operation, "object": source.name}
     facts |= {"bucket": source.bucket, "generation": str(source.generation)}
+    facts["milliseconds"] = round((time.perf_counter() - asked.start) * 1000, 1)
+    if asked.recipe:
+        facts["recipe"] = f"{asked.recipe.name}#{asked.recipe.generation}"
     if result:
         facts["result"] = result
     if error:
-        facts |= {"code": error.code, "detail": error.message}
+        facts |= _log.went_wrong(error) | {"detail": error.message}
     defect = error.__cause__ if isinstance(error, InternalError) else None
     level = logging.ERROR if defect else level
     _log.write(level, f"{asked.operation}: {what}", defect=defect, **facts)

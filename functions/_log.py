@@ -5,6 +5,7 @@ from __future__ import annotations
 import hashlib
 import json
 import logging
+import re
 import sys
 from collections.abc import Mapping
 from typing import Any
@@ -67,6 +68,16 @@ def asset(data: bytes, options: Mapping[str, Any]) -> dict[str, Any]:
     }
 
 
+def of_event(attributes: Mapping[str, Any]) -> dict[str, Any]:
+    """Return the id and, where it has one, the trace of a CloudEvent."""
+    told = {"request_id": str(attributes.get("id", ""))}
+    parent = _TRACEPARENT.match(str(attributes.get("traceparent", "")))
+    return told | ({"logging.googleapis.com/trace": parent[1]} if parent else {})
+
+
+_TRACEPARENT = re.compile(r"[0-9a-f]{2}-([0-9a-f]{32})-")  # W3C trace context
+
+
 def came_of_it(report: Mapping[str, Any]) -> dict[str, Any]:
     """Return what a report tells the operator: who, how often, at what cost, how well."""
     told = {name: report[name] for name in _TOLD if name in report}
@@ -84,7 +95,7 @@ def went_wrong(error: StudioError) -> dict[str, Any]:
 
 
 _TOLD = ("engine", "models", "decision", "cost", "scores")
-_SPENT = ("attempts", "dollars", "dollars_in_doubt", "cap", "quotas", "reason")
+_SPENT = ("charged", "attempts", "dollars", "dollars_in_doubt", "cap", "quotas", "reason")
 
 
 def _logger() -> logging.Logger:

@@ -144,10 +144,13 @@ def run(
     return _finished(outcome.image, outcome.report, format)
 
 
-def _bill(purse: Purse) -> dict[str, float]:
+def _bill(purse: Purse) -> dict[str, Any]:
     """Return what a request cost that failed, its earlier answers included."""
-    bill = {"dollars": purse.dollars, "dollars_in_doubt": purse.dollars_in_doubt}
-    return {name: round(dollars, 6) for name, dollars in bill.items() if dollars}
+    told = {"dollars": purse.dollars, "dollars_in_doubt": purse.dollars_in_doubt}
+    bill: dict[str, Any] = {name: round(dollars, 6) for name, dollars in told.items() if dollars}
+    if bill:
+        bill["charged"] = "yes" if purse.dollars else "maybe"
+    return bill
 
 
 def key_alone(data: bytes, key: str | None, format: str = "png") -> Finished:

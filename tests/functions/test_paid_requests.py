@@ -183,4 +183,4 @@ def test_a_failure_tells_what_it_cost_and_what_it_may_have(
     assert response.status_code == 422
     assert 0 < float(response.headers["X-Cost-USD"]) == pytest.approx(said["dollars"])
     assert said["dollars_in_doubt"] > 0
-    assert (said["attempts"], said["reason"], said["charged"]) == (2, "SAFETY", "maybe")
+    assert (said["attempts"], said["reason"], said["charged"]) == (2, "SAFETY", "yes")
