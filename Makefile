@@ -7,7 +7,9 @@ PIP := $(BIN)/python -m pip --disable-pip-version-check
 CODE := common functions studio tests bench
 BENCH = $(basename $(notdir $(shell grep -l '^if __name__' bench/*.py)))
 
-# Bytecode is written when a module is first used: compiling all of it here takes longer.
+# Bytecode is written when a module is first used: compiling all of it here takes longer.  A shell
+# that forbids bytecode would pay for that at every start, so its wish does not reach .venv.
+unexport PYTHONDONTWRITEBYTECODE
 INSTALL := $(PIP) install -qq --no-compile --no-deps
 
 .DEFAULT_GOAL := help
