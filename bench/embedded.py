@@ -32,7 +32,7 @@ from common.vlm.embedded.extend import extended
 from common.vlm.embedded.salience import SIDE
 from common.vlm.embedded.sight import Sight
 from common.vlm.embedded.subject import INSIDE, mask_box, subject_alpha
-from tests.support.drawn import printed
+from tests.support.drawn import printed, studio
 
 DATA = Path(__file__).parents[2] / "shared" / "data"
 NO_CLEAR_SUBJECT = ("pymatting-lemur.png", "lemur_alpha", "smoke", "text-navy", "lace")
@@ -41,7 +41,7 @@ SURROUNDINGS = (
     "detection/coco-train2017_000000000094.jpg",
     "text/mmocr-img_5.jpg",
     "detection/coco-train2017_000000000089.jpg",
-    "inputs/spree-beard-trimmer-7000-black.webp",
+    "studio",
 )
 CANVAS = Size(900, 900)
 MISLABELLED = "set_of_three"  # the boxes of its texts are the mirror image of the photo
@@ -100,7 +100,8 @@ def erase(_: Sight) -> None:
     for name, (file, corners) in SURFACES.items():
         ground = _read(file)[Box(*corners).slices].astype(np.float32)
         scale = min(ground.shape[0] / 90, ground.shape[1] / 200)
-        sale = printed(ground, colour=(250, 250, 250), scale=scale)
+        ink = (20, 20, 30) if ground.mean() > 128 else (250, 250, 250)
+        sale = printed(ground, colour=ink, scale=scale)
         erasure = without_writing(sale.rgb, [sale.box])
         before, after = (_psnr(rgb, sale.bare, sale.ink) for rgb in (sale.rgb, erasure.rgb))
         doubt = "doubted" if erasure.doubts else ""
@@ -158,8 +159,7 @@ def _read(path: str | Path) -> U8:
 
 def _subjects() -> Iterator[tuple[str, U8, F32]]:
     for folder in sorted((DATA / "renders").glob("*/")):
-        with Pillow.open(folder / "alpha.png") as file:
-            alpha = (np.asarray(file) / 65535).astype(np.float32)
+        alpha = (np.asarray(Pillow.open(folder / "alpha.png")) / 65535).astype(np.float32)
         yield folder.name, _read(folder / "photo.png"), alpha
     files = sorted((DATA / "foregrounds").glob("*.png"))
     clear = [file for file in files if not any(word in file.name for word in NO_CLEAR_SUBJECT)]
@@ -169,18 +169,23 @@ def _subjects() -> Iterator[tuple[str, U8, F32]]:
 
 def _composite(file: Path, surroundings: str) -> tuple[U8, F32]:
     """Return a foreground amid blurred surroundings with some noise, and its alpha."""
-    with Pillow.open(file) as opened:
-        picture = opened.convert("RGBA")
+    picture = Pillow.open(file).convert("RGBA")
     picture.thumbnail((800, 800))
     cut = as_float(np.asarray(picture))
     top, left = (CANVAS.height - cut.shape[0]) // 2, (CANVAS.width - cut.shape[1]) // 2
     layer = np.zeros((CANVAS.height, CANVAS.width, 4), np.float32)
     layer[top : top + cut.shape[0], left : left + cut.shape[1]] = cut
-    ground = cv2.resize(_read(surroundings), (CANVAS.width, CANVAS.height))
-    blurred: F32 = as_float(cv2.GaussianBlur(ground, (0, 0), 3))
+    blurred = _surroundings(surroundings)
     cover = layer[..., 3:]
     noise = np.random.default_rng(0).normal(0, 0.01, blurred.shape).astype(np.float32)
     return as_bytes(layer[..., :3] * cover + blurred * (1 - cover) + noise), layer[..., 3]
+
+
+def _surroundings(name: str) -> F32:
+    if name == "studio":
+        return studio(CANVAS) / np.float32(255)
+    ground = cv2.resize(_read(name), (CANVAS.width, CANVAS.height))
+    return as_float(cv2.GaussianBlur(ground, (0, 0), 3))
 
 
 def _texts() -> Iterator[tuple[str, U8, list[Box]]]:

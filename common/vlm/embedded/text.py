@@ -25,6 +25,7 @@ class Line:
 TextFinder = Callable[[U8], tuple[Line, ...]]
 
 _LONGEST = 1280  # of the scanned picture: letters of a hundredth of the picture stay legible
+_PIXELS = 960_000  # of the scanned picture: the network's memory, about 300 MB, grows with them
 _LEAST = 736  # of its shorter side: the detector was trained on letters of 10 pixels and more
 _POSTER = 2000  # longest side from which quarters are scanned as well, for the small print
 _QUARTER = 9 / 16  # of a side: quarters overlap by an eighth, so that no short line is halved
@@ -86,7 +87,8 @@ def _mostly_inside(box: Box, other: Box) -> bool:
 def scan_size(size: Size) -> Size:
     """Return the size at which a picture is scanned: small ones enlarged, sides in 32s."""
     shorter = min(size.width, size.height)
-    scale = min(max(_LEAST / shorter, 1.0), _LONGEST / size.longest)
+    affordable = min(_LONGEST / size.longest, math.sqrt(_PIXELS / size.pixels))
+    scale = min(max(_LEAST / shorter, 1.0), affordable)
     return Size(_in_strides(size.width * scale), _in_strides(size.height * scale))
 
 
