@@ -56,6 +56,11 @@ def test_on_a_wild_ground_the_engine_says_that_it_guessed() -> None:
     assert without_writing(noise, [Box(40, 30, 80, 130)]).doubts
 
 
+def test_texture_that_had_to_go_with_the_writing_is_doubted() -> None:
+    stripes = np.rint(striped(period=4)).astype(np.uint8)
+    assert without_writing(stripes, [Box(100, 100, 140, 200)]).doubts
+
+
 def test_a_region_that_is_the_whole_picture_is_doubted_and_left() -> None:
     noise = np.random.default_rng(5).integers(0, 255, (40, 50, 3)).astype(np.uint8)
     erasure = without_writing(noise, [Box(0, 0, 40, 50)])
