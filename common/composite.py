@@ -10,14 +10,11 @@ from dataclasses import replace
 import cv2
 import numpy as np
 
-from common.errors import UnfitRender
 from common.fields import as_bytes, as_float, push_pull, resized
-from common.geometry import Box, Size, ratio_error
+from common.geometry import Box, Size
 from common.image import F32, OPAQUE, U8, Image, Mask
 
-RATIO_TOLERANCE = 0.06  # models answer 1376x768 for 16:9 (0.8 % off) and 1:1 for near-squares
-_LEAST_SIDE = 16  # a smaller render carries no usable picture
-_FLAT = 3.0  # standard deviation in levels below which a render is one colour
+_FLAT = 3.0  # standard deviation in levels below which correlation means nothing
 _MEMBRANE_WORK = 512  # longest side at which smooth corrections are computed
 _GAIN = (0.8, 1.25)  # tone differences beyond this are content, not tone
 
@@ -49,40 +46,6 @@ def covering(picture: U8, size: Size) -> U8:
     scaled: U8 = cv2.resize(picture, (grown.width, grown.height), interpolation=how)
     top, left = (grown.height - size.height) // 2, (grown.width - size.width) // 2
     return scaled[top : top + size.height, left : left + size.width]
-
-
-# --- fitting a render -----------------------------------------------------------------------------
-
-
-def fit_render(render: U8, size: Size) -> U8:
-    """Return a render resampled to `size`, whatever size it came in.
-
-    Raises
-    ------
-    UnfitRender
-        It is too small, of one colour, or of another ratio than was asked for.
-    """
-    height, width = render.shape[:2]
-    if min(height, width) < _LEAST_SIDE:
-        raise UnfitRender(
-            f"The render has only {width} x {height} pixels.",
-            advice="Bring a render of at least 16 pixels a side.",
-        )
-    if ratio_error(Size(width, height), size) > RATIO_TOLERANCE:
-        raise UnfitRender(
-            f"The render's ratio ({width}x{height}) is not that of what it should show ({size}).",
-            advice="Bring a render of the whole photo, or of exactly the box given.",
-        )
-    if float(render[::4, ::4].std()) < _FLAT and float(render.std()) < _FLAT:
-        raise UnfitRender(
-            "The render is one flat colour.", advice="Bring a render that shows the picture."
-        )
-    if (width, height) == (size.width, size.height):
-        return render
-    shrinks = width >= size.width
-    how = cv2.INTER_AREA if shrinks else cv2.INTER_CUBIC
-    out: U8 = cv2.resize(render, (size.width, size.height), interpolation=how)
-    return out
 
 
 # --- masked edits ---------------------------------------------------------------------------------

@@ -20,7 +20,7 @@ HOUSE = ("common", "functions", "studio")
 LONGEST_MODULE = 450  # lines; well before that, a wall is missing
 
 _PICTURES = {"common.errors", "common.geometry", "common.image", "common.fields"}
-_MATHS = _PICTURES | {"common.backdrop", "common.glyphs", "common.palette"}
+_MATHS = _PICTURES | {"common.backdrop", "common.glyphs", "common.palette", "common.renders"}
 _MODELS = _MATHS | {"common.codec", "common.composite", "common.prompts", "common.settings"}
 _MODELS |= {"common.vlm.base", "common.vlm.answers", "common.vlm.prices"}
 
@@ -38,6 +38,7 @@ ROOMS: dict[str, set[str]] = {
     "common.fields": {"common.geometry", "common.image"},
     "common.backdrop": _PICTURES,
     "common.palette": _PICTURES,
+    "common.renders": _PICTURES,
     "common.glyphs": _PICTURES | {"common.backdrop", "common.palette"},
     "common.composite": _MATHS,
     "common.matting": _MATHS | {"common.verdict"},
@@ -85,6 +86,7 @@ PACKAGES: dict[str, set[str]] = {
     "google.cloud": {"common.store"},
     "google.api_core": {"common.store"},
     "requests": {"common.store"},
+    "standardwebhooks": {"functions"},
     "watchfiles": {"studio"},
     "patchmatch": {"common.vlm.embedded"},
 }

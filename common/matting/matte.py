@@ -5,11 +5,9 @@ from __future__ import annotations
 from dataclasses import dataclass, replace
 
 import cv2
-import numpy as np
 
-from common.errors import UnfitRender
 from common.fields import as_bytes, as_float
-from common.geometry import Size, ratio_error
+from common.geometry import Size
 from common.image import F32, U8
 from common.matting import gates
 from common.matting.backing import find_key
@@ -19,14 +17,11 @@ from common.matting.interior import levelled
 from common.matting.keyer import Keyed, key_render
 from common.matting.keys import Key, turned, turned_field
 from common.matting.registration import register
+from common.renders import refuse_unfit
 from common.verdict import Verdict
 
-_MAX_RATIO_ERROR = 0.05  # models answer in ratios a few per cent off; more is another picture
-_LEAST_SIDE = 16  # px: below it there is nothing to measure
-_ONE_COLOUR = 16  # levels of 255: noise of compression stays below it
 _WORTH_SHRINKING = 0.9  # a render nearly as large as the photo is worked at the photo's size
 _SAME_SIZE = 1.2  # a picture with hardly more pixels than wanted is left as it is
-_LEAST_CONTENT = 1e-4  # share of pixels that must differ from the most common colour
 
 
 @dataclass(frozen=True)
@@ -73,7 +68,7 @@ def cut(photo: U8, render: U8, key: Key | None, material: str = "") -> Matte:
     UnfitRender
         The render is of another ratio, too small, or of one colour.
     """
-    _refuse_unfit(render, Size(photo.shape[1], photo.shape[0]))
+    refuse_unfit(render, Size(photo.shape[1], photo.shape[0]))
     key = key or find_key(render)
     size = _working_size(photo, render)
     small_photo = as_float(turned(_shrunk(photo, size), key))
@@ -101,7 +96,7 @@ def key_alone(render: U8, key: Key | None = None) -> Matte:
         The picture is too small, or of one colour.
     """
     height, width = render.shape[:2]
-    _refuse_unfit(render, Size(max(width, 1), max(height, 1)))
+    refuse_unfit(render, Size(max(width, 1), max(height, 1)))
     key = key or find_key(render)
     keyed = key_render(turned(render, key))
     alpha = as_bytes(keyed.alpha)
@@ -111,27 +106,6 @@ def key_alone(render: U8, key: Key | None = None) -> Matte:
     rgb[alpha == 0] = 0
     scores = gates.measured_alone(keyed)
     return Matte(rgb, alpha, gates.verdict(scores))
-
-
-def _refuse_unfit(render: U8, photo: Size) -> None:
-    height, width = render.shape[:2]
-    if min(height, width) < _LEAST_SIDE:
-        raise UnfitRender(
-            f"The render is only {width} x {height} pixels: nothing can be measured in it.",
-            advice="Give the picture the model made, at its full size.",
-        )
-    if ratio_error(Size(width, height), photo) > _MAX_RATIO_ERROR:
-        raise UnfitRender(
-            f"The render is {width} x {height}, which is not the ratio of {photo}.",
-            advice="A render shows the whole photo, or exactly the box that was named.",
-        )
-    middle = np.median(render.reshape(-1, 3)[:: max(1, width * height // 20_000)], axis=0)
-    off = np.abs(render[::2, ::2].astype(np.int16) - middle.astype(np.int16)).max(-1)
-    if float((off > _ONE_COLOUR).mean()) < _LEAST_CONTENT:
-        raise UnfitRender(
-            "The render is one flat colour: it shows no subject.",
-            advice="Make the render again, or name another key colour.",
-        )
 
 
 def _working_size(photo: U8, render: U8) -> Size:

@@ -67,9 +67,10 @@ class CutoutPlan:
 # --- plan, request, compose -----------------------------------------------------------------------
 
 
-def plan(image: Image, options: CutoutOptions, crop: Box, material: str = "") -> CutoutPlan:
-    """Decide the key colour for a crop; all else is given."""
+def plan(image: Image, options: CutoutOptions, crop: Box, found: str = "") -> CutoutPlan:
+    """Decide key colour and material for a crop; `found` is the material that detection told."""
     key = choose_key(image.rgb[crop.slices]) if options.key == "auto" else KEYS[options.key]
+    material = found if options.material == "auto" else options.material
     return CutoutPlan(crop, options.subject, key, material, options.quality)
 
 

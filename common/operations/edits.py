@@ -7,11 +7,12 @@ from dataclasses import dataclass
 import cv2
 import numpy as np
 
-from common.composite import fit_render, likeness, match_tone, membrane
+from common.composite import likeness, match_tone, membrane
 from common.fields import as_bytes, as_float
 from common.geometry import Size
 from common.image import F32, U8, Mask
 from common.matting.registration import register
+from common.renders import fit_render
 
 MIN_ALIGNMENT = (
     0.5  # correlation below which the render shows something else (wrong photos: <= .26)

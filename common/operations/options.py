@@ -21,6 +21,7 @@ AnyOptions = TypeVar("AnyOptions", bound="Options")
 Engine = Literal["gemini", "embedded"]
 OnFail = Literal["error", "review", "original"]
 KeyName = Literal["auto", "green", "blue", "magenta"]
+MaterialName = Literal["auto", "opaque", "translucent", "fine"]
 
 HOW_TO_WRITE_A_BOX = "Write it as Y0,X0,Y1,X1 in 0..1000."
 
@@ -166,6 +167,10 @@ class CutoutOptions(GatedOptions):
         description="transparent, #RRGGBB, or a picture to stand on",
     )
     key: KeyName = Field(default="auto", description="backing colour: auto, green, blue or magenta")
+    material: MaterialName = Field(
+        default="auto",
+        description="what the subject is made of: auto, opaque, translucent or fine (hair, mesh)",
+    )
 
 
 class EraseOptions(GatedOptions):

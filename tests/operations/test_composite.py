@@ -11,7 +11,6 @@ from hypothesis.extra.numpy import arrays
 from common.composite import (
     covering,
     feather,
-    fit_render,
     keep_outside,
     likeness,
     match_tone,
@@ -23,6 +22,7 @@ from common.errors import UnfitRender
 from common.fields import as_bytes, as_float
 from common.geometry import Box, Size
 from common.image import U8, Image
+from common.renders import fit_render
 from tests.support.pictures import product, textured
 
 PIXELS = arrays(np.uint8, (5, 6, 3))

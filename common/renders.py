@@ -1,0 +1,61 @@
+"""What can be a render at all: told before anything is measured in it."""
+
+from __future__ import annotations
+
+import cv2
+import numpy as np
+
+from common.errors import UnfitRender
+from common.geometry import Size, ratio_error
+from common.image import U8
+
+RATIO_TOLERANCE = 0.05  # models answer in ratios up to a few per cent off; more is another picture
+_LEAST_SIDE = 16  # a smaller render carries no usable picture
+_ONE_COLOUR = 16  # levels of 255: noise of compression stays below it
+_LEAST_CONTENT = 1e-4  # share of pixels that must differ from the most common colour
+
+
+def refuse_unfit(render: U8, size: Size) -> None:
+    """Refuse what cannot be a render of a picture of `size`.
+
+    Raises
+    ------
+    UnfitRender
+        It is too small, of one colour, or of another ratio than was asked for.
+    """
+    height, width = render.shape[:2]
+    if min(height, width) < _LEAST_SIDE:
+        raise UnfitRender(
+            f"The render has only {width} x {height} pixels.",
+            advice="Give the picture as the model made it, at its full size.",
+        )
+    if ratio_error(Size(width, height), size) > RATIO_TOLERANCE:
+        raise UnfitRender(
+            f"The render's ratio ({width}x{height}) is not that of what it should show ({size}).",
+            advice="A render shows the whole photo, or exactly the box that was named.",
+        )
+    middle = np.median(render.reshape(-1, 3)[:: max(1, width * height // 20_000)], axis=0)
+    off = np.abs(render[::2, ::2].astype(np.int16) - middle.astype(np.int16)).max(-1)
+    if float((off > _ONE_COLOUR).mean()) < _LEAST_CONTENT:
+        raise UnfitRender(
+            "The render is one flat colour: it shows nothing.",
+            advice="Make the render again, or name another key colour.",
+        )
+
+
+def fit_render(render: U8, size: Size) -> U8:
+    """Return a render resampled to `size`, whatever size it came in.
+
+    Raises
+    ------
+    UnfitRender
+        See `refuse_unfit`.
+    """
+    refuse_unfit(render, size)
+    height, width = render.shape[:2]
+    if (width, height) == (size.width, size.height):
+        return render
+    shrinks = width >= size.width
+    how = cv2.INTER_AREA if shrinks else cv2.INTER_CUBIC
+    out: U8 = cv2.resize(render, (size.width, size.height), interpolation=how)
+    return out
