@@ -40,6 +40,8 @@ class Settings:
         ``gs://name`` or a folder; empty where a function has no need of it.
     sweep_seconds, sweep_inputs
         How long one sweep begins new work, and how many inputs it runs at most.
+    webhook_secret
+        Signs finished notices, as Standard Webhooks has it; never printed.
     allowed_buckets
         Names of buckets that ``image_uri`` may read from.
     project
@@ -69,6 +71,7 @@ class Settings:
     output_bucket: str = ""
     sweep_seconds: float = 240.0
     sweep_inputs: int = 500
+    webhook_secret: str = field(default="", repr=False)
     allowed_buckets: tuple[str, ...] = ()
     project: str = ""
 
@@ -115,6 +118,7 @@ class Settings:
             output_bucket=read.text("STUDIO_OUTPUT_BUCKET"),
             sweep_seconds=read.number("STUDIO_SWEEP_SECONDS", Settings.sweep_seconds),
             sweep_inputs=read.count("STUDIO_SWEEP_INPUTS", Settings.sweep_inputs),
+            webhook_secret=read.text("STUDIO_WEBHOOK_SECRET"),
             allowed_buckets=tuple(read.text("STUDIO_ALLOWED_BUCKETS").replace(",", " ").split()),
             project=read.text("GOOGLE_CLOUD_PROJECT"),
         )

@@ -10,6 +10,7 @@ dead letter, and ends in a failed result too.
 from __future__ import annotations
 
 import base64
+import contextlib
 import json
 import logging
 import time
@@ -73,6 +74,20 @@ class RunJob(Protocol):
         ...
 
 
+class Postbox(Protocol):
+    """Tells that results are finished; see `functions._notify.Postbox`."""
+
+    def check(self) -> None:
+        """Raise a `Misconfigured` where nothing can be told."""
+        ...
+
+    def promised(
+        self, operation: str, source: Source, url: str
+    ) -> contextlib.AbstractContextManager[None]:
+        """Tell `url` of the result when the block has ended."""
+        ...
+
+
 class Run(Protocol):
     """Does an operation on a file's bytes; see `functions._wiring.run`."""
 
@@ -105,6 +120,8 @@ class Workshop:
         A larger picture is refused.
     run_job
         The way to run a job; whoever repeats old ones has another.
+    postbox
+        The way to tell an address that a result is finished.
     """
 
     buckets: Buckets
@@ -112,6 +129,7 @@ class Workshop:
     run: Run
     max_bytes: int
     run_job: RunJob = jobs.run
+    postbox: Postbox | None = None
 
 
 @dataclass(frozen=True)
@@ -258,6 +276,7 @@ class _Asked:
     values: dict[str, Any] = field(default_factory=dict)
     recipe: Source | None = None
     backdrop: Source | None = None
+    notify: str = ""
     facts: dict[str, Any] = field(default_factory=dict)
     start: float = field(default_factory=time.perf_counter)
 
@@ -269,13 +288,15 @@ def _work(asked: _Asked, workshop: Workshop) -> Ending:
     buckets = workshop.buckets
     operation = workshop.operation(asked.operation)
     try:
-        options = _read_options(asked, operation, buckets.input)
+        options = _read_options(asked, operation, workshop)
     except StudioError as error:
         if error.retryable:
             raise
-        return jobs.refuse(asked.job(), buckets, error)
+        with _promised(asked, workshop):
+            return jobs.refuse(asked.job(), buckets, error)
     if asked.notice.dead_after:
-        return jobs.bury(asked.job(), buckets, asked.notice.dead_after)
+        with _promised(asked, workshop):
+            return jobs.bury(asked.job(), buckets, asked.notice.dead_after)
 
     def work(data: bytes) -> Made:
         asked.facts |= _log.asset(data, asked.values)
@@ -286,14 +307,23 @@ def _work(asked: _Asked, workshop: Workshop) -> Ending:
         asked.facts |= _log.came_of_it(report)
         return Made(finished.picture, finished.content_type, finished.suffix, report)
 
-    return workshop.run_job(asked.job(), buckets, work, max_bytes=workshop.max_bytes)
+    with _promised(asked, workshop):
+        return workshop.run_job(asked.job(), buckets, work, max_bytes=workshop.max_bytes)
 
 
-def _read_options(asked: _Asked, operation: Operation[Any], bucket: Bucket) -> Options:
+def _promised(asked: _Asked, workshop: Workshop) -> contextlib.AbstractContextManager[None]:
+    if not asked.notify or workshop.postbox is None:
+        return contextlib.nullcontext()
+    return workshop.postbox.promised(asked.operation, asked.notice.source, asked.notify)
+
+
+def _read_options(asked: _Asked, operation: Operation[Any], workshop: Workshop) -> Options:
     """Read the options; note in `asked` what was found on the way, for a result of any kind."""
+    bucket = workshop.buckets.input
     name = check_name(asked.notice.source.name)
     text, asked.recipe = _nearest_recipe(name, bucket)
     asked.values = _object(text, asked.recipe.name if asked.recipe else "")
+    asked.notify = _address(asked.values.pop("notify", None), workshop)
     asked.values |= _params(asked.notice, bucket)
     options: Options = read_options(operation.options, asked.values)
     asked.values = options.model_dump(mode="json")
@@ -336,6 +366,23 @@ def _object(text: bytes, where: str) -> dict[str, Any]:
             f"{where} is not a JSON object.", advice='Write it as {"name": value}.', field=where
         )
     return value
+
+
+def _address(notify: object, workshop: Workshop) -> str:
+    """Return the address that a recipe wants to be told of results; empty where it names none."""
+    if notify is None:
+        return ""
+    url = notify.get("url") if isinstance(notify, dict) and len(notify) == 1 else None
+    if not isinstance(url, str) or not url.startswith("https://"):
+        raise BadOptions(
+            "notify names no https address.",
+            advice='Write it as "notify": {"url": "https://..."}; the secret is a setting.',
+            field="notify",
+        )
+    if workshop.postbox is None:
+        raise BadOptions("There is nobody here who sends notices.", field="notify")
+    workshop.postbox.check()
+    return url
 
 
 def _backdrop(options: Options, bucket: Bucket) -> Source | None:

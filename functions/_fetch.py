@@ -12,9 +12,10 @@ import ipaddress
 import socket
 import ssl
 import threading
-from collections.abc import Callable, Collection, Iterator
+from collections.abc import Callable, Collection, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass, field
+from typing import TypeVar
 from urllib.parse import SplitResult, quote, urljoin, urlsplit
 
 from common import store
@@ -36,6 +37,7 @@ URL_CHARACTERS = "!$%&'()*+,/:;=?@[]~"  # kept as they are; the rest is percent-
 _NAT64 = ipaddress.ip_network("64:ff9b::/96")
 _REDIRECTS = frozenset({301, 302, 303, 307, 308})
 
+T = TypeVar("T")
 Address = ipaddress.IPv4Address | ipaddress.IPv6Address
 
 
@@ -99,6 +101,18 @@ class Web:
             advice="Give the picture's own address.",
             field="image_url",
         )
+
+    def post(self, url: str, body: bytes, headers: Mapping[str, str]) -> int:
+        """Send `body` to `url` and return the status of the answer; redirects are not followed.
+
+        Raises
+        ------
+        ForbiddenAddress
+            Not https, or an address that is not public.
+        FetchFailed
+            No answer.
+        """
+        return _Hop(self, _checked(url)).post(body, headers)
 
 
 @dataclass(frozen=True)
@@ -167,6 +181,13 @@ class _Hop:
 
     def get(self, max_bytes: int) -> bytes | _Redirect:
         """Return the answer's bytes, or where it sends us."""
+        return self._exchange("GET", None, _HEADERS, lambda answer: _read(answer, max_bytes))
+
+    def post(self, body: bytes, headers: Mapping[str, str]) -> int:
+        """Return the answer's status."""
+        return self._exchange("POST", body, {**_SENT, **headers}, lambda answer: answer.status)
+
+    def _connected(self) -> _PinnedConnection:
         failure: Exception | None = None
         for address in self._addresses():
             connection = _PinnedConnection(self.host, self.port, address, self.web.tls())
@@ -175,7 +196,7 @@ class _Hop:
             except (OSError, ValueError) as error:
                 failure = error
                 continue
-            return self._ask(connection, max_bytes)
+            return connection
         raise FetchFailed(
             f"{self.host} cannot be reached over https.",
             advice="Check the address, or send the picture itself.",
@@ -195,11 +216,18 @@ class _Hop:
             )
         return addresses
 
-    def _ask(self, connection: _PinnedConnection, max_bytes: int) -> bytes | _Redirect:
+    def _exchange(
+        self,
+        method: str,
+        body: bytes | None,
+        headers: Mapping[str, str],
+        read: Callable[[http.client.HTTPResponse], T],
+    ) -> T:
+        connection = self._connected()
         try:
             with _deadline(connection.sock, self.web.seconds):
-                connection.request("GET", self._target(), headers=_HEADERS)
-                return _read(connection.getresponse(), max_bytes)
+                connection.request(method, self._target(), body, headers)
+                return read(connection.getresponse())
         except (OSError, http.client.HTTPException, ValueError) as error:
             raise FetchFailed(
                 f"{self.host} broke off, or took more than {self.web.seconds:g} seconds.",
@@ -216,12 +244,8 @@ class _Hop:
         return quote(target, safe=URL_CHARACTERS)
 
 
-_HEADERS = {
-    "User-Agent": "visual-asset-studio",
-    "Accept": "image/*",
-    "Accept-Encoding": "identity",
-    "Connection": "close",
-}
+_SENT = {"User-Agent": "visual-asset-studio", "Connection": "close"}
+_HEADERS = {**_SENT, "Accept": "image/*", "Accept-Encoding": "identity"}
 
 
 @contextmanager

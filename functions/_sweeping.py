@@ -15,6 +15,7 @@ from common.operations.registry import OPERATIONS
 from common.store import Stored
 from functions import _events, _log, _wiring
 from functions._events import Notice, Workshop
+from functions._notify import Postbox
 
 MOST_ATTEMPTS = 10  # as often as the queue delivers an event
 
@@ -51,7 +52,10 @@ def as_set_up(portion: Portion) -> dict[str, Any]:
 
 def errands(workshop: Workshop) -> dict[str, Errand]:
     """Return what is done at every sweep beside the inputs, by the name it has in the summary."""
-    return {"manifest": partial(jobs.manifest.fold, workshop.buckets)}
+    done: dict[str, Errand] = {"manifest": partial(jobs.manifest.fold, workshop.buckets)}
+    if isinstance(workshop.postbox, Postbox):
+        done["notices"] = workshop.postbox.send_again
+    return done
 
 
 def notice_of(workshop: Workshop, stored: Stored) -> Notice:

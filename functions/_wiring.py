@@ -27,6 +27,7 @@ from common.vlm.embedded import EmbeddedModel
 from common.vlm.given import GivenRender
 from functions import _engines
 from functions._events import Workshop
+from functions._notify import Postbox
 
 WHITE = (255, 255, 255)
 
@@ -73,7 +74,8 @@ def operation(name: str) -> Operation[Any]:
 
 def workshop() -> Workshop:
     """Return what the bucket door needs."""
-    return Workshop(buckets(), operation, run, settings().max_bytes)
+    postbox = Postbox(buckets(), settings().webhook_secret)
+    return Workshop(buckets(), operation, run, settings().max_bytes, postbox=postbox)
 
 
 def limits() -> codec.Limits:
