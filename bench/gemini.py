@@ -1,11 +1,14 @@
-"""What a call to Gemini costs this machine, beyond waiting for the answer.
+"""What a call to Gemini costs this machine, and whether money is safe when many ask and some die.
 
     python -m bench.gemini [--calls N]
 
-A server on loopback, in a process of its own, answers with the same bytes each time.  Told is the
-median CPU time of this process: all of a call, and of it packing the photo and decoding the
-picture; the rest is the SDK's request and the reading of its answer.  Memory is the peak of what
-one call allocates, in pictures: over the pixels of the larger of the photo and the answer.
+Overhead: a server on loopback, in a process of its own, answers with the same bytes each time.
+Told is the median CPU time of this process: all of a call, and of it packing the photo and decoding
+the picture; the rest is the SDK's request and the reading of its answer.  Memory is the peak of
+what one call allocates, in pictures: over the pixels of the larger of the photo and the answer.
+
+Money: processes of their own ask the same at once; ask for more than a day's cap allows; are killed
+with ``kill -9`` at every step of an ask, and asked again.  Told is what the server was paid.
 """
 
 from __future__ import annotations
@@ -16,12 +19,14 @@ import statistics
 import time
 import tracemalloc
 from collections.abc import Callable
+from dataclasses import replace
 from functools import partial
 from multiprocessing.connection import Connection
 
 import cv2
 import numpy as np
 
+from bench.money import bench_money
 from common.codec import encode
 from common.image import Image
 from common.vlm.gemini import GeminiModel
@@ -34,7 +39,7 @@ ANSWER = (1200, 896)
 
 
 def main() -> None:
-    """Print a line for each size of photo and kind of call."""
+    """Print all that is measured."""
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--calls", type=int, default=15)
     calls = parser.parse_args().calls
@@ -46,6 +51,7 @@ def main() -> None:
     finally:
         ours.send("done")
         server.join()
+    bench_money()
 
 
 def _measure(model: GeminiModel, calls: int) -> None:
@@ -57,7 +63,8 @@ def _measure(model: GeminiModel, calls: int) -> None:
         photo = textured(width, height)
         packing = _median(partial(_packed, photo), calls)
         pixels = max(photo.rgb.nbytes, answer.rgb.nbytes)
-        asking, wishing = partial(model.ask, question(photo)), partial(model.render, wish(photo))
+        asking = partial(model.ask, question(photo))
+        wishing = partial(model.render, replace(wish(photo), quality="fast"))  # size 1K for all
         _tell(photo, "ask", (_median(asking, calls), packing, 0.0), _peak(asking) / pixels)
         _tell(
             photo, "render", (_median(wishing, calls), packing, decoding), _peak(wishing) / pixels

@@ -12,6 +12,7 @@ import base64
 import contextlib
 import json
 import re
+import sys
 import threading
 from collections import deque
 from collections.abc import Callable, Iterator
@@ -322,6 +323,11 @@ class GeminiServer:
 class _Http(ThreadingHTTPServer):
     daemon_threads = True
     block_on_close = False  # a kept-alive connection must not hold up the end
+
+    def handle_error(self, request: object, client_address: object) -> None:
+        """Say nothing of callers that were killed."""
+        if not isinstance(sys.exception(), OSError):
+            super().handle_error(request, client_address)  # type: ignore[arg-type]
 
 
 def _handler(server: GeminiServer) -> type[BaseHTTPRequestHandler]:

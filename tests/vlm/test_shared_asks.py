@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import multiprocessing
+import os
+import signal
 import threading
 import time
 from collections.abc import Callable
@@ -13,13 +16,16 @@ import pytest
 
 from common.errors import ModelBusy, ModelError, ModelRefused, ModelUnavailable, StoreError
 from common.image import Image
+from common.spend import Caps, ledger_name
+from common.spend.ledger import read_grants
 from common.store import Bucket
 from common.store.folder import FolderBucket
 from common.vlm.base import Render, Rendered, VisionModel
 from common.vlm.remembered import RememberedModel, Waiting
 from common.vlm.scripted import ScriptedModel
 from functions._shelf import BucketShelf
-from tests.support.gemini_server import GeminiServer
+from tests.support.asking import ask_and_tell_who, different, instance
+from tests.support.gemini_server import Call, GeminiServer, Reply, page
 from tests.support.models import FOUND, OwnTime, edit, photo, question, wish
 from tests.support.stores import Watched
 from tests.vlm.conftest import Make
@@ -241,6 +247,31 @@ def _dying(bucket: Bucket, inner: VisionModel, last: int) -> int:
     except _DeathError:
         _forget_the_claims(bucket)
     return mortal.steps
+
+
+def test_an_instance_that_is_killed_while_its_answer_is_under_way_is_followed(
+    server: GeminiServer, tmp_path: Path
+) -> None:
+    pid = tmp_path / "pid"
+
+    def kill(_: Call) -> Reply:
+        os.kill(int(pid.read_text("utf-8")), signal.SIGKILL)
+        return page(502)
+
+    server.script(kill)
+    work = tmp_path / "work"
+    process = multiprocessing.get_context("spawn").Process(
+        target=ask_and_tell_who, args=(server.address, str(work), str(pid))
+    )
+    process.start()
+    process.join(60)
+    assert process.exitcode == -signal.SIGKILL
+    model = instance(server.address, FolderBucket(work), Caps(day=10.0))
+    assert not model.render(different(0)).usage.remembered  # after the lease of the dead
+    assert model.render(different(0)).usage.remembered
+    assert len(server.calls) == 2
+    granted = read_grants(FolderBucket(work).read(ledger_name(time.time()))[0])[""] / 1e6
+    assert granted > 2 * 0.03  # nobody knows whether the first was charged: it stays spent
 
 
 def _forget_the_claims(bucket: Bucket) -> None:
