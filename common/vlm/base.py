@@ -179,12 +179,17 @@ class Rendered:
         Any size, about the ratio of the request's image.
     low_confidence
         The engine did what it could and would not vouch for it.
+    file, part
+        The file that the engine was given, where it was, and which part of its picture `image` is;
+        None is the whole.  Who keeps the file need not make another.
     """
 
     image: Image
     usage: Usage
     notes: tuple[str, ...] = ()
     low_confidence: bool = False
+    file: bytes = field(default=b"", repr=False)
+    part: Box | None = None
 
 
 @dataclass(frozen=True)

@@ -27,6 +27,7 @@ from common.errors import (
     ModelUnavailable,
     StoreError,
 )
+from common.geometry import Box
 from common.vlm.base import Answer, Ask, Quote, Render, Rendered, Usage, VisionModel
 
 T = TypeVar("T")
@@ -34,7 +35,7 @@ A = TypeVar("A")
 
 Request: TypeAlias = "Ask[Any] | Render"
 
-FORMAT = 2  # of stored entries; part of their name
+FORMAT = 3  # of stored entries; part of their name
 LOOK_AGAIN = 0.5  # seconds between two looks for an answer that somebody else is waiting for
 
 _NOT_STORED = "The answer could not be stored; asking the same again will cost again."
@@ -173,9 +174,12 @@ class RememberedModel:
 
     def _render(self, render: Render, name: str) -> Rendered:
         made = self._model.render(render)
-        body = encode(made.image, "png")
+        # To make a file takes longer than to send one, and who dies meanwhile has paid for nothing.
+        body, part = (made.file, made.part) if made.file else (encode(made.image, "png"), None)
         kept = replace(
-            self._entry(made.usage, made.notes, body), low_confidence=made.low_confidence
+            self._entry(made.usage, made.notes, body),
+            low_confidence=made.low_confidence,
+            part=None if part is None else (part.top, part.left, part.bottom, part.right),
         )
         return replace(made, notes=made.notes + self._keep(name, kept))
 
@@ -239,6 +243,7 @@ class _Entry:
     stored: float
     body: bytes = field(repr=False)
     low_confidence: bool = False
+    part: tuple[int, int, int, int] | None = None
 
     def usage(self) -> Usage:
         return Usage(self.engine, self.model, remembered=True)
@@ -254,9 +259,11 @@ def _answer(ask: Ask[T], entry: _Entry) -> Answer[T] | None:
 
 def _rendered(entry: _Entry) -> Rendered | None:
     try:
-        return Rendered(decode(entry.body), entry.usage(), entry.notes, entry.low_confidence)
+        image = decode(entry.body)
     except BadInput:
         return None
+    image = image if entry.part is None else image.crop(Box(*entry.part))
+    return Rendered(image, entry.usage(), entry.notes, entry.low_confidence)
 
 
 def _packed(entry: _Entry) -> bytes:
@@ -267,6 +274,7 @@ def _packed(entry: _Entry) -> bytes:
         "notes": entry.notes,
         "stored": entry.stored,
         "low_confidence": entry.low_confidence,
+        "part": entry.part,
     }
     content = json.dumps(head).encode() + b"\n" + entry.body
     return _checksum(content) + b"\n" + content

@@ -161,6 +161,18 @@ def test_a_claim_that_cannot_be_made_means_that_nobody_is_asked(work: FolderBuck
     assert (inner.asked, inner.rendered) == ([], [])
 
 
+@pytest.mark.parametrize("source", [photo(), photo(500, 180)], ids=["whole", "bordered"])
+def test_what_is_remembered_of_gemini_is_its_own_file_and_shows_the_same(
+    gemini: Make, work: FolderBucket, source: Image
+) -> None:
+    model = remembered(gemini(), work)
+    first, second = model.render(edit(source)), model.render(edit(source))
+    (entry,) = work.list("renders/")
+    assert second.usage.remembered
+    assert second.image.digest() == first.image.digest()
+    assert first.file in work.read(entry.name)[0]
+
+
 # --- asked anew -----------------------------------------------------------------------------------
 
 

@@ -158,6 +158,14 @@ class Question(Generic[T]):
 
 
 @dataclass(frozen=True)
+class Painted:
+    """A picture, and the file that it came as."""
+
+    image: Image
+    file: bytes
+
+
+@dataclass(frozen=True)
 class Painting:
     """A wish for a picture.
 
@@ -209,10 +217,11 @@ class Painting:
         """Return all the time left: a picture that was given up may be billed all the same."""
         return left
 
-    def judge(self, reply: Reply) -> Image:
-        """Return the picture."""
+    def judge(self, reply: Reply) -> Painted:
+        """Return the picture and its file."""
         try:
-            return unpacked(picture_of(reply))
+            file = picture_of(reply)
+            return Painted(unpacked(file), file)
         except ModelEmpty:
             if reply.finish == MAX_TOKENS:
                 raise _cut_short() from None

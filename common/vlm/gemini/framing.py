@@ -87,15 +87,17 @@ def seen(image: Image, longest: int) -> Image:
     return Image(_shrunk(flat.rgb, image.size.within(longest)))
 
 
-def unframe(answer: Image, framed: Framed) -> Image:
-    """Return the part of the answer that shows the photo, at the answer's own resolution."""
+def shown_part(answer: Size, framed: Framed) -> Box | None:
+    """Return the part of an answer of a size that shows the photo; None for all of it."""
     canvas, photo = framed.placement.canvas, framed.placement.frame
-    if ratio_error(answer.size, photo.size) < ratio_error(answer.size, canvas):
-        return answer  # the model left the border out by itself
-    down, right = answer.size.height / canvas.height, answer.size.width / canvas.width
+    if canvas == photo.size:
+        return None
+    if ratio_error(answer, photo.size) < ratio_error(answer, canvas):
+        return None  # the model left the border out by itself
+    down, right = answer.height / canvas.height, answer.width / canvas.width
     top, left = round(photo.top * down), round(photo.left * right)
     bottom, end = round(photo.bottom * down), round(photo.right * right)
-    return answer.crop(Box(top, left, max(bottom, top + 1), max(end, left + 1)))
+    return Box(top, left, max(bottom, top + 1), max(end, left + 1))
 
 
 def packed(image: Image) -> tuple[bytes, str]:

@@ -11,7 +11,7 @@ from common.vlm.gemini.calls import Painting, Part, Question, picture_part
 from common.vlm.gemini.choice import Choice, Models, choose
 from common.vlm.gemini.client import Access, Client
 from common.vlm.gemini.errand import Errand, Patience
-from common.vlm.gemini.framing import LONGEST_ASKED, LONGEST_SEEN, frame, packed, seen, unframe
+from common.vlm.gemini.framing import LONGEST_ASKED, LONGEST_SEEN, frame, packed, seen, shown_part
 from common.vlm.gemini.meters import FREE, UNPACED, Pace, Purse
 from common.vlm.prices import Price, Tokens, dollars, picture_tokens, price_of, prompt_tokens
 
@@ -118,8 +118,10 @@ class GeminiModel:
         tokens = picture_tokens(price, size)
         wish = Painting(price.model, parts, framed.aspect, size, tokens, price.most_out)
         errand = self._errand(price, _usual_picture(choice, render))
-        image = errand.run(wish)
-        return Rendered(unframe(image, framed), errand.usage(self.engine))
+        painted = errand.run(wish)
+        part = shown_part(painted.image.size, framed)
+        image = painted.image if part is None else painted.image.crop(part)
+        return Rendered(image, errand.usage(self.engine), file=painted.file, part=part)
 
     def quote(self, request: Ask[Any] | Render) -> Quote:
         """Tell about what a request would cost, by the table of prices."""
