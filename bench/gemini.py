@@ -7,6 +7,8 @@ Told is the median CPU time of this process: all of a call, and of it packing th
 the picture; the rest is the SDK's request and the reading of its answer.  Memory is the peak of
 what one call allocates, in pictures: over the pixels of the larger of the photo and the answer.
 
+The third line of a photo is a render as it is wired: claimed, and kept in a bucket of the disk.
+
 Money: processes of their own ask the same at once; ask for more than a day's cap allows; are killed
 with ``kill -9`` at every step of an ask, and asked again.  Told is what the server was paid.
 """
@@ -16,12 +18,14 @@ from __future__ import annotations
 import argparse
 import multiprocessing
 import statistics
+import tempfile
 import time
 import tracemalloc
 from collections.abc import Callable
 from dataclasses import replace
 from functools import partial
 from multiprocessing.connection import Connection
+from pathlib import Path
 
 import cv2
 import numpy as np
@@ -29,8 +33,11 @@ import numpy as np
 from bench.money import bench_money
 from common.codec import encode
 from common.image import Image
+from common.store.folder import FolderBucket
 from common.vlm.gemini import GeminiModel
 from common.vlm.gemini.framing import LONGEST_SEEN, frame, packed, unpacked
+from common.vlm.remembered import RememberedModel
+from functions._shelf import BucketShelf
 from tests.support.gemini_server import KEY, WORD_MODELS, Call, GeminiServer, Reply, picture, words
 from tests.support.models import FOUND, question, wish
 
@@ -47,14 +54,16 @@ def main() -> None:
     server = multiprocessing.get_context("spawn").Process(target=_serve, args=(theirs,))
     server.start()
     try:
-        _measure(GeminiModel(api_key=KEY, base_url=ours.recv()), calls)
+        model = GeminiModel(api_key=KEY, base_url=ours.recv())
+        with tempfile.TemporaryDirectory() as work:
+            _measure(model, _kept(model, work), calls)
     finally:
         ours.send("done")
         server.join()
     bench_money()
 
 
-def _measure(model: GeminiModel, calls: int) -> None:
+def _measure(model: GeminiModel, kept: RememberedModel, calls: int) -> None:
     model.ask(question())  # the import and the first connection are not what is measured
     answer = textured(*ANSWER)
     decoding = _median(partial(unpacked, encode(answer, "jpeg", 95)), calls)
@@ -66,9 +75,17 @@ def _measure(model: GeminiModel, calls: int) -> None:
         asking = partial(model.ask, question(photo))
         wishing = partial(model.render, replace(wish(photo), quality="fast"))  # size 1K for all
         _tell(photo, "ask", (_median(asking, calls), packing, 0.0), _peak(asking) / pixels)
+        keeping = partial(kept.render, replace(wish(photo), quality="fast"))
         _tell(
             photo, "render", (_median(wishing, calls), packing, decoding), _peak(wishing) / pixels
         )
+        _tell(photo, "kept", (_median(keeping, calls), packing, decoding), _peak(keeping) / pixels)
+
+
+def _kept(model: GeminiModel, work: str) -> RememberedModel:
+    """Return the model as it is wired: claimed and kept in a bucket; nothing kept counts here."""
+    shelf = BucketShelf(FolderBucket(Path(work)))
+    return RememberedModel(model, shelf, model.identity, since=float("inf"))
 
 
 def _tell(photo: Image, name: str, times: tuple[float, float, float], pictures: float) -> None:
