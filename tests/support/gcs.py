@@ -46,16 +46,29 @@ def server() -> str:
     """Start the double, once in a test session; return its address."""
     port = free_port()
     address = f"http://127.0.0.1:{port}"
-    options = {"scheme": "http", "host": "127.0.0.1", "port": port, "external-url": address}
-    arguments = [text for key, value in options.items() for text in (f"-{key}", str(value))]
     process = subprocess.Popen(
-        [_binary(), "-backend", "memory", "-log-level", "error", *arguments],
+        command(port),
         stdout=subprocess.DEVNULL,
         stderr=subprocess.DEVNULL,
     )
     atexit.register(_end, process)
     _wait_for(f"{address}/storage/v1/b")
     return address
+
+
+def command(port: int, **events: str) -> list[str]:
+    """Return how to start a double at `port`; `events` names the topic it tells of new objects."""
+    options: dict[str, object] = {"scheme": "http", "host": "127.0.0.1", "port": port}
+    options |= {"external-url": f"http://127.0.0.1:{port}"}
+    options |= {f"event.{key.replace('_', '-')}": value for key, value in events.items()}
+    arguments = [text for key, value in options.items() for text in (f"-{key}", str(value))]
+    return [str(_binary()), "-backend", "memory", "-log-level", "error", *arguments]
+
+
+def made_at(address: str, name: str) -> CloudBucket:
+    """Make the bucket `name` in the double at `address`."""
+    _client(address).create_bucket(name)
+    return bucket_at(address, name)
 
 
 def free_port() -> int:
