@@ -18,6 +18,7 @@ from werkzeug.serving import BaseWSGIServer, WSGIRequestHandler, make_server
 import functions
 from common.errors import Misconfigured, StudioError
 from functions import _log, _wiring
+from studio.clock import Clock
 from studio.folder import DataFolder
 from studio.guard import guarded
 from studio.page import make_page
@@ -115,10 +116,13 @@ def _run(server: BaseWSGIServer, folder: DataFolder) -> None:
         signal.signal(number, _end)
     done = has_result_in(_wiring.buckets().output)
     watcher = Watcher(folder.input, loopback(server.port), FUNCTIONS, has_result=done)
+    clock = Clock(loopback(server.port))
     watcher.start()
+    clock.start()
     try:
         server.serve_forever()  # returns at Ctrl-C
     finally:
+        clock.stop()
         watcher.stop(PARTING_SECONDS)
 
 

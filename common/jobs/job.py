@@ -39,6 +39,11 @@ class Source:
 class Job:
     """One operation on one object.
 
+    What the operator sets is no part of a job's identity: the engine where the options name none,
+    models and their sizes.  Switching from the embedded engine to Gemini does not silently pay for
+    thousands of inputs that have their results; it holds for what is dropped from then on.  Who
+    wants old inputs anew names the engine in the options, or drops them again.
+
     Attributes
     ----------
     operation

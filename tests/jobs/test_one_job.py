@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import threading
 import time
+from dataclasses import replace
 
 import pytest
 
@@ -256,3 +257,12 @@ def test_why_a_job_was_given_up_is_noted_in_its_claim(folders: Buckets) -> None:
     assert noted is not None
     assert noted["detail"] == "Not now."
     assert last_problem(folders.work, "never claimed") is None
+
+
+def test_what_an_operator_sets_is_no_part_of_a_jobs_identity(folders: Buckets) -> None:
+    """The engine by settings stands as None in the options; an engine by name is another job."""
+    by_settings = drop(folders, engine=None)
+    assert run(by_settings, folders, Work()).state is State.DONE
+    assert run(by_settings, folders, Work()).state is State.FOUND, "whatever the setting is now"
+    by_name = replace(by_settings, options={"engine": "gemini"})
+    assert run(by_name, folders, Work()).state is State.DONE
