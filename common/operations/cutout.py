@@ -17,9 +17,10 @@ from common.image import OPAQUE, U8, Image
 from common.matting import KEYS, Key, Matte, choose_key
 from common.operations import detect
 from common.operations.base import Models, Operation, Outcome
+from common.operations.framing import frame_for, framed, subject_box
 from common.operations.ladder import Attempt, climb, fidelity, settle
 from common.operations.options import CutoutOptions
-from common.operations.record import Record
+from common.operations.record import Record, facts
 from common.prompts import fill
 from common.vlm.base import Ask, Detection, Find, OnBacking, Quality, Render, VisionModel
 
@@ -179,9 +180,19 @@ def run(
 
     climbed = climb(record, _rungs(first, models), attempt, models)
     outcome = settle(record, image, climbed, options.on_fail)
-    if outcome.image is None or outcome.report.decision == "original":
+    return _presented(outcome, options, backdrop)
+
+
+def _presented(outcome: Outcome, options: CutoutOptions, backdrop: Image | None) -> Outcome:
+    """Put the cutout into its frame and onto its background; an original stays what it is."""
+    cutout = outcome.image
+    if cutout is None or cutout.alpha is None or outcome.report.decision == "original":
         return outcome
-    return replace(outcome, image=on_background(outcome.image, options.background, backdrop))
+    frame = frame_for(subject_box(cutout.alpha), cutout.size, options)
+    shown = on_background(framed(cutout, frame), options.background, backdrop)
+    plan = outcome.report.plan | {"frame": [frame.top, frame.left, frame.bottom, frame.right]}
+    told = outcome.report.model_copy(update={"plan": plan, "result": facts(shown)})
+    return Outcome(shown, told)
 
 
 def _check_background(options: CutoutOptions, backdrop: Image | None) -> None:

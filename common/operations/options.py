@@ -21,6 +21,7 @@ AnyOptions = TypeVar("AnyOptions", bound="Options")
 Engine = Literal["gemini", "embedded"]
 OnFail = Literal["error", "review", "original"]
 KeyName = Literal["auto", "green", "blue", "magenta"]
+CropName = Literal["none", "subject"]
 MaterialName = Literal["auto", "opaque", "translucent", "fine"]
 
 HOW_TO_WRITE_A_BOX = "Write it as Y0,X0,Y1,X1 in 0..1000."
@@ -102,11 +103,15 @@ def _margin(value: object) -> object:
         raise ValueError(
             "A margin is one length or T,R,B,L, each in pixels (40) or per cent (10%)."
         )
-    lengths = [str(part).strip() for part in parts]
-    for length in lengths:
-        if not re.fullmatch(r"\d{1,6}|\d{1,4}(\.\d+)?%", length):
-            raise ValueError(f"{length!r} is neither pixels like 40 nor a share like 10%.")
+    lengths = [_length(part) for part in parts]
     return tuple(lengths * 4 if len(lengths) == 1 else lengths)
+
+
+def _length(value: object) -> str:
+    length = str(value).strip()
+    if not re.fullmatch(r"\d{1,6}|\d{1,4}(\.\d+)?%", length):
+        raise ValueError(f"{length!r} is neither pixels like 40 nor a share like 10%.")
+    return length
 
 
 BoxOption = Annotated[Box2d, BeforeValidator(_box)]
@@ -114,6 +119,7 @@ BoxesOption = Annotated[list[BoxOption], BeforeValidator(_boxes)]
 StringsOption = Annotated[list[str], BeforeValidator(_strings)]
 RatioOption = Annotated[float, BeforeValidator(_ratio), Field(ge=1 / 50, le=50)]
 SizeOption = Annotated[Size, BeforeValidator(_size)]
+LengthOption = Annotated[str, BeforeValidator(_length)]
 MarginOption = Annotated[tuple[str, str, str, str], BeforeValidator(_margin)]
 
 
@@ -171,6 +177,30 @@ class CutoutOptions(GatedOptions):
         default="auto",
         description="what the subject is made of: auto, opaque, translucent or fine (hair, mesh)",
     )
+    crop: CropName = Field(
+        default="none",
+        description="the frame: none (the photo's) or subject (around what was cut out)",
+    )
+    margin: LengthOption | None = Field(
+        default=None,
+        description="room around the subject with crop subject: pixels, or per cent of its longer"
+        " side",
+    )
+    fill: float | None = Field(
+        default=None,
+        ge=0.1,
+        le=1,
+        description="how much of the frame the subject fills, 0.1 to 1, in the middle of a frame of"
+        " the photo's ratio, or of a square one with crop subject",
+    )
+
+    @model_validator(mode="after")
+    def _one_frame(self) -> CutoutOptions:
+        if self.margin is not None and self.fill is not None:
+            raise ValueError("Give margin or fill, not both.")
+        if self.margin is not None and self.crop == "none":
+            raise ValueError("A margin goes with crop: subject.")
+        return self
 
 
 class EraseOptions(GatedOptions):
@@ -182,6 +212,11 @@ class EraseOptions(GatedOptions):
         default_factory=list,
         max_length=100,
         description="where to erase: Y0,X0,Y1,X1 in 0..1000; may be given again",
+    )
+    exclude: BoxesOption = Field(
+        default_factory=list,
+        max_length=100,
+        description="where everything stays: Y0,X0,Y1,X1 in 0..1000; may be given again",
     )
     keep: StringsOption = Field(
         default_factory=list, max_length=100, description="writing to keep; may be given again"
