@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import Iterator
 from dataclasses import dataclass, replace
 from functools import reduce
@@ -10,12 +9,12 @@ from functools import reduce
 import numpy as np
 
 from common import matting
-from common.composite import covering, over
-from common.errors import BadOptions, NothingFound
+from common.composite import over
+from common.errors import NothingFound
 from common.geometry import Box, box_from_2d, box_to_2d, whole, with_margin
 from common.image import OPAQUE, U8, Image
 from common.matting import KEYS, Key, Matte, choose_key
-from common.operations import detect
+from common.operations import backgrounds, detect
 from common.operations.base import Models, Operation, Outcome
 from common.operations.framing import frame_for, framed, subject_box
 from common.operations.ladder import Attempt, climb, fidelity, settle
@@ -26,7 +25,6 @@ from common.vlm.base import Ask, Detection, Find, OnBacking, Quality, Render, Vi
 
 MARGIN = 0.12  # of the subject's longer side: room for the backing's border and for a shift
 LEAST_MARGIN = 16  # pixels
-WHITE = (255, 255, 255)
 
 
 @dataclass(frozen=True)
@@ -107,7 +105,7 @@ def compose(image: Image, render: Image, cutout: CutoutPlan) -> tuple[Image, Mat
 
 def _seen(image: Image, cutout: CutoutPlan) -> Image:
     """Return the crop as the model sees it: transparent sources stand on white."""
-    return over(image.crop(cutout.crop), np.array(WHITE, np.uint8))
+    return over(image.crop(cutout.crop), np.array(backgrounds.WHITE, np.uint8))
 
 
 def _within(alpha: U8, source: U8 | None) -> U8:
@@ -118,38 +116,6 @@ def _within(alpha: U8, source: U8 | None) -> U8:
     return (product // OPAQUE).astype(np.uint8)
 
 
-# --- backgrounds ----------------------------------------------------------------------------------
-
-
-def on_background(cutout: Image, background: str, backdrop: Image | None) -> Image:
-    """Return the cutout on what the option asks for: nothing, a colour, or the picture given.
-
-    Raises
-    ------
-    BadOptions
-        The option names neither, and no picture came with it.
-    """
-    if background == "transparent":
-        return cutout
-    if backdrop is not None:
-        ground = over(backdrop, np.array(WHITE, np.uint8))
-        return over(cutout, covering(ground.rgb, cutout.size))
-    return over(cutout, np.array(colour_of(background), np.uint8))
-
-
-def colour_of(background: str) -> tuple[int, int, int]:
-    """Return ``#RRGGBB`` or ``#RGB`` as numbers; `BadOptions` where it is neither."""
-    match = re.fullmatch(r"#([0-9a-fA-F]{6}|[0-9a-fA-F]{3})", background)
-    if not match:
-        raise BadOptions(
-            f"background: {background!r} is no colour, and no picture came with it.",
-            advice="Write transparent, a colour as #RRGGBB, or give a picture.",
-            field="background",
-        )
-    digits = match[1] if len(match[1]) == 6 else "".join(2 * digit for digit in match[1])
-    return int(digits[:2], 16), int(digits[2:4], 16), int(digits[4:], 16)
-
-
 # --- run ------------------------------------------------------------------------------------------
 
 
@@ -158,7 +124,7 @@ def run(
 ) -> Outcome:
     """Cut the subject out; on the way down the ladder until a result is good enough."""
     record = Record("cutout", image)
-    _check_background(options, backdrop)
+    backgrounds.check(options.background, backdrop)
     if options.dry_run:
         return _planned(record, image, options, models)
     crop, material = _crop(record, image, options, models)
@@ -180,25 +146,24 @@ def run(
 
     climbed = climb(record, _rungs(first, models), attempt, models)
     outcome = settle(record, image, climbed, options.on_fail)
-    return _presented(outcome, options, backdrop)
+    return _presented(image, outcome, options, backdrop)
 
 
-def _presented(outcome: Outcome, options: CutoutOptions, backdrop: Image | None) -> Outcome:
+def _presented(
+    photo: Image, outcome: Outcome, options: CutoutOptions, backdrop: Image | None
+) -> Outcome:
     """Put the cutout into its frame and onto its background; an original stays what it is."""
     cutout = outcome.image
     if cutout is None or cutout.alpha is None or outcome.report.decision == "original":
         return outcome
     frame = frame_for(subject_box(cutout.alpha), cutout.size, options)
-    shown = on_background(framed(cutout, frame), options.background, backdrop)
+    behind = backgrounds.ground(options.background, photo, cutout.alpha, frame, backdrop)
+    shown = framed(cutout, frame)
+    shown = backgrounds.with_shadow(shown) if options.shadow else shown
+    shown = shown if behind is None else over(shown, behind)
     plan = outcome.report.plan | {"frame": [frame.top, frame.left, frame.bottom, frame.right]}
     told = outcome.report.model_copy(update={"plan": plan, "result": facts(shown)})
     return Outcome(shown, told)
-
-
-def _check_background(options: CutoutOptions, backdrop: Image | None) -> None:
-    """Refuse a background that cannot be painted before anything is paid."""
-    if options.background != "transparent" and backdrop is None:
-        colour_of(options.background)
 
 
 def _rungs(first: CutoutPlan, models: Models) -> Iterator[tuple[VisionModel, CutoutPlan]]:

@@ -170,8 +170,9 @@ class CutoutOptions(GatedOptions):
     background: str = Field(
         default="transparent",
         max_length=2000,
-        description="transparent, #RRGGBB, or a picture to stand on",
+        description="transparent, #RRGGBB, blur (the photo's own), or a picture to stand on",
     )
+    shadow: bool = Field(default=False, description="throw a soft shadow where the subject stands")
     key: KeyName = Field(default="auto", description="backing colour: auto, green, blue or magenta")
     material: MaterialName = Field(
         default="auto",
