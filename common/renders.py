@@ -16,12 +16,31 @@ _LEAST_CONTENT = 1e-4  # share of pixels that must differ from the most common c
 
 
 def refuse_unfit(render: U8, size: Size) -> None:
-    """Refuse what cannot be a render of a picture of `size`.
+    """Refuse what cannot be a render of a picture of `size` with something in it.
 
     Raises
     ------
     UnfitRender
         It is too small, of one colour, or of another ratio than was asked for.
+    """
+    refuse_misshapen(render, size)
+    height, width = render.shape[:2]
+    middle = np.median(render.reshape(-1, 3)[:: max(1, width * height // 20_000)], axis=0)
+    off = np.abs(render[::2, ::2].astype(np.int16) - middle.astype(np.int16)).max(-1)
+    if float((off > _ONE_COLOUR).mean()) < _LEAST_CONTENT:
+        raise UnfitRender(
+            "The render is one flat colour: it shows nothing.",
+            advice="Make the render again, or name another key colour.",
+        )
+
+
+def refuse_misshapen(render: U8, size: Size) -> None:
+    """Refuse what cannot be a render of a picture of `size`, whatever it shows.
+
+    Raises
+    ------
+    UnfitRender
+        It is too small, or of another ratio than was asked for.
     """
     height, width = render.shape[:2]
     if min(height, width) < _LEAST_SIDE:
@@ -34,24 +53,17 @@ def refuse_unfit(render: U8, size: Size) -> None:
             f"The render's ratio ({width}x{height}) is not that of what it should show ({size}).",
             advice="A render shows the whole photo, or exactly the box that was named.",
         )
-    middle = np.median(render.reshape(-1, 3)[:: max(1, width * height // 20_000)], axis=0)
-    off = np.abs(render[::2, ::2].astype(np.int16) - middle.astype(np.int16)).max(-1)
-    if float((off > _ONE_COLOUR).mean()) < _LEAST_CONTENT:
-        raise UnfitRender(
-            "The render is one flat colour: it shows nothing.",
-            advice="Make the render again, or name another key colour.",
-        )
 
 
 def fit_render(render: U8, size: Size) -> U8:
-    """Return a render resampled to `size`, whatever size it came in.
+    """Return a render resampled to `size`, whatever size it came in; a blank page may be one.
 
     Raises
     ------
     UnfitRender
-        See `refuse_unfit`.
+        See `refuse_misshapen`.
     """
-    refuse_unfit(render, size)
+    refuse_misshapen(render, size)
     height, width = render.shape[:2]
     if (width, height) == (size.width, size.height):
         return render

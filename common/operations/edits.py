@@ -53,7 +53,7 @@ def brought_back(render: U8, source: U8, same: Mask, reach: F32 | None = None) -
     Raises
     ------
     UnfitRender
-        See `common.composite.fit_render`.
+        See `common.renders.fit_render`.
     """
     fitted = fit_render(render, Size(source.shape[1], source.shape[0]))
     if np.array_equal(fitted[same], source[same]):

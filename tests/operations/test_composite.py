@@ -22,7 +22,7 @@ from common.errors import UnfitRender
 from common.fields import as_bytes, as_float
 from common.geometry import Box, Size
 from common.image import U8, Image
-from common.renders import fit_render
+from common.renders import fit_render, refuse_unfit
 from tests.support.pictures import product, textured
 
 PIXELS = arrays(np.uint8, (5, 6, 3))
@@ -110,7 +110,7 @@ def test_a_render_that_cannot_show_the_photo_is_refused(
 
 def test_a_render_of_one_colour_is_refused() -> None:
     with pytest.raises(UnfitRender, match="one flat colour"):
-        fit_render(np.full((180, 240, 3), 77, np.uint8), Size(240, 180))
+        refuse_unfit(np.full((180, 240, 3), 77, np.uint8), Size(240, 180))
 
 
 def test_a_fitting_render_comes_in_any_size() -> None:
