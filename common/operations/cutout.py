@@ -4,27 +4,24 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from dataclasses import dataclass, replace
-from functools import reduce
 
 import numpy as np
 
 from common import matting
 from common.composite import over
 from common.errors import NothingFound
-from common.geometry import Box, box_from_2d, box_to_2d, whole, with_margin
+from common.geometry import Box, box_from_2d, box_to_2d, whole
 from common.image import OPAQUE, U8, Image
 from common.matting import KEYS, Key, Matte, choose_key
 from common.operations import backgrounds, detect
 from common.operations.base import Models, Operation, Outcome
 from common.operations.framing import frame_for, framed, subject_box
-from common.operations.ladder import Attempt, climb, fidelity, settle
+from common.operations.ladder import Attempt, Climb, climb, settle
 from common.operations.options import CutoutOptions
 from common.operations.record import Record, facts
+from common.operations.subjects import MOST, Part, apart, crop_around, together
 from common.prompts import fill
 from common.vlm.base import Ask, Detection, Find, OnBacking, Quality, Render, VisionModel
-
-MARGIN = 0.12  # of the subject's longer side: room for the backing's border and for a shift
-LEAST_MARGIN = 16  # pixels
 
 
 @dataclass(frozen=True)
@@ -73,12 +70,6 @@ def plan(image: Image, options: CutoutOptions, crop: Box, found: str = "") -> Cu
     return CutoutPlan(crop, options.subject, key, material, options.quality)
 
 
-def crop_around(image: Image, boxes: list[Box]) -> Box:
-    """Return the crop for the model: all boxes with room for a border of backing around them."""
-    subject = reduce(Box.union, boxes)
-    return with_margin(subject, image.size, MARGIN, LEAST_MARGIN)
-
-
 def request(image: Image, cutout: CutoutPlan) -> Render:
     """Return the wish for the subject on the key's backing."""
     words = f"the {cutout.subject}" if cutout.subject else "the main subject"
@@ -88,7 +79,7 @@ def request(image: Image, cutout: CutoutPlan) -> Render:
 
 
 def compose(image: Image, render: Image, cutout: CutoutPlan) -> tuple[Image, Matte]:
-    """Return the cutout at the photo's full size, and the matte of the crop it came from.
+    """Return the crop's cutout, at the photo's full resolution, and the matte it came from.
 
     Raises
     ------
@@ -96,11 +87,8 @@ def compose(image: Image, render: Image, cutout: CutoutPlan) -> tuple[Image, Mat
         The render cannot be one of this crop.
     """
     matte = matting.cut(_seen(image, cutout).rgb, render.rgb, cutout.key, cutout.material)
-    alpha = np.zeros(image.rgb.shape[:2], np.uint8)
-    alpha[cutout.crop.slices] = matte.alpha
-    rgb = np.zeros_like(image.rgb)  # nothing of the background stays hidden under alpha 0
-    rgb[cutout.crop.slices] = np.where((matte.alpha > 0)[..., None], matte.rgb, np.uint8(0))
-    return replace(image, rgb=rgb, alpha=_within(alpha, image.alpha)), matte
+    source = image.crop(cutout.crop)
+    return replace(source, rgb=matte.rgb, alpha=_within(matte.alpha, source.alpha)), matte
 
 
 def _seen(image: Image, cutout: CutoutPlan) -> Image:
@@ -127,8 +115,17 @@ def run(
     backgrounds.check(options.background, backdrop)
     if options.dry_run:
         return _planned(record, image, options, models)
-    crop, material = _crop(record, image, options, models)
-    first = plan(image, options, crop, material)
+    plans = _plans(record, image, options, models)
+    climbed = [*_climbs(record, image, plans, options, models)]
+    parts = [Part(cutout.crop, each) for cutout, each in zip(plans, climbed, strict=False)]
+    outcome = settle(record, image, together(image, parts), options.on_fail)
+    return _presented(image, outcome, options, backdrop)
+
+
+def _climbs(
+    record: Record, image: Image, plans: list[CutoutPlan], options: CutoutOptions, models: Models
+) -> Iterator[Climb]:
+    """Climb for one crop after the other; where one failure decides, nothing more is paid."""
 
     def attempt(model: VisionModel, cutout: CutoutPlan) -> Attempt:
         rendered = record.render(model, request(image, cutout))
@@ -140,13 +137,14 @@ def run(
                 engine=rendered.usage.engine,
                 key=cutout.key.name,
                 vouched=not rendered.low_confidence,
-                fidelity=fidelity(image, result, result.solid()),
                 plan=cutout.facts(image),
             )
 
-    climbed = climb(record, _rungs(first, models), attempt, models)
-    outcome = settle(record, image, climbed, options.on_fail)
-    return _presented(image, outcome, options, backdrop)
+    for cutout in plans:
+        climbed = climb(record, _rungs(cutout, models), attempt, models)
+        yield climbed
+        if options.on_fail != "review" and not any(a.verdict.accepted for a in climbed.attempts):
+            return
 
 
 def _presented(
@@ -179,13 +177,12 @@ def _another(key: Key) -> Key:
     return KEYS["green"] if key.name == "magenta" else KEYS["magenta"]
 
 
-def _crop(record: Record, image: Image, options: CutoutOptions, models: Models) -> tuple[Box, str]:
-    """Return the crop that the model is to see, and the subject's material where it is known."""
-    if options.box is not None:
-        box = box_from_2d(options.box, image.size)
-        return (box if models.brought else crop_around(image, [box])), ""
-    if models.brought:
-        return whole(image.size), ""
+def _plans(
+    record: Record, image: Image, options: CutoutOptions, models: Models
+) -> list[CutoutPlan]:
+    """Return what to have rendered: the box, the whole photo, or each found subject by itself."""
+    if options.box is not None or models.brought:
+        return [plan(image, options, _given_crop(image, options, models))]
     detections = record.ask(models.chosen, _subject(image, options))
     subjects = [found for found in detections if found.kind == "object"]
     if not subjects:
@@ -194,7 +191,22 @@ def _crop(record: Record, image: Image, options: CutoutOptions, models: Models) 
             advice="Say in other words what to cut out, or give its box.",
         )
     boxes = [box_from_2d(found.box_2d, image.size) for found in subjects]
-    return crop_around(image, boxes), _material(subjects)
+    plans = [
+        plan(image, options, crop_around(group.box, image.size), _material(group.of(subjects)))
+        for group in apart(boxes, image.size)
+    ]
+    if len(plans) > 1:
+        for cutout in plans:
+            record.quote("render", models.chosen, request(image, cutout))
+    return plans
+
+
+def _given_crop(image: Image, options: CutoutOptions, models: Models) -> Box:
+    """Return the crop that needs no detection; a brought render shows its box exactly."""
+    if options.box is None:
+        return whole(image.size)
+    box = box_from_2d(options.box, image.size)
+    return box if models.brought else crop_around(box, image.size)
 
 
 def _subject(image: Image, options: CutoutOptions) -> Ask[detect.Detections]:
@@ -209,12 +221,16 @@ def _material(subjects: list[Detection]) -> str:
 
 def _planned(record: Record, image: Image, options: CutoutOptions, models: Models) -> Outcome:
     """Quote the calls; without detection the crop is taken to be the whole photo."""
-    if options.box is None and not models.brought:
+    cutout = plan(image, options, _given_crop(image, options, models))
+    found = options.box is None and not models.brought
+    if found:
         record.quote("detect", models.chosen, _subject(image, options))
-    box = None if options.box is None else box_from_2d(options.box, image.size)
-    crop = whole(image.size) if box is None else crop_around(image, [box])
-    cutout = plan(image, options, crop)
     record.quote("render", models.chosen, request(image, cutout))
+    if found and record.calls[-1].dollars:
+        record.warnings.append(
+            f"Things that stand apart are rendered one by one, at most {MOST}; "
+            "this plan is for one."
+        )
     return record.planned(models.chosen.engine, plan=cutout.facts(image))
 
 
