@@ -61,6 +61,18 @@ def test_texture_that_had_to_go_with_the_writing_is_doubted() -> None:
     assert without_writing(stripes, [Box(100, 100, 140, 200)]).doubts
 
 
+def test_a_thing_that_the_writing_crossed_and_that_is_cut_off_now_is_doubted() -> None:
+    ground = studio()
+    sale = printed(ground)
+    crossed = sale.rgb.copy()
+    middle = (sale.box.left + sale.box.right) // 2
+    shape = np.zeros(crossed.shape[:2], np.uint8)
+    cv2.circle(shape, (middle, sale.box.top), sale.box.height, 1, sale.box.height // 2)
+    crossed[shape > 0] = (250, 180, 40)
+    assert without_writing(crossed, [sale.box]).doubts
+    assert not without_writing(sale.rgb, [sale.box]).doubts
+
+
 def test_a_region_that_is_the_whole_picture_is_doubted_and_left() -> None:
     noise = np.random.default_rng(5).integers(0, 255, (40, 50, 3)).astype(np.uint8)
     erasure = without_writing(noise, [Box(0, 0, 40, 50)])

@@ -8,10 +8,11 @@ from dataclasses import dataclass
 import cv2
 import numpy as np
 
+from common.fields import as_float
 from common.geometry import Box, Size, whole, with_margin
 from common.glyphs import glyph_mask
-from common.image import U8, Mask
-from common.vlm.embedded.fill import patchmatch, smooth_fill, surface_beside, textured_fill
+from common.image import F32, U8, Mask
+from common.vlm.embedded.fill import Surface, patchmatch, smooth_fill, surface_beside, textured_fill
 
 PATCHMATCH = "PatchMatch"
 INPAINTING = "inpainting"
@@ -24,6 +25,9 @@ _LEAST_KNOWN = 0.15  # of the context: with less of it in sight nothing is known
 
 _SMOOTH = 12 / 255  # roughness up to which what stands beside the strokes is one surface
 _ALL_GONE = 0.8  # of a region: its strokes were not told apart, so its texture went with them
+_BESIDE = 2  # pixels beside the hole where what was cut off still shows
+_OTHER = 28 / 255  # distance from the surface that is certainly another thing
+_CUT = 0.5  # of a region's shorter side: a longer run of another thing passed under the writing
 _TEXTURE = {  # whether PatchMatch is there -> its name, and the roughness beyond which it guesses
     True: (PATCHMATCH, 45 / 255),  # brick measures 30, fur 26..39, a face 55
     False: (INPAINTING, 20 / 255),
@@ -59,7 +63,8 @@ def without_writing(rgb: U8, regions: Sequence[Box]) -> Erasure:
         if not hole.any() or hole.all():
             busy += int(hole.all())
             continue
-        filled = _filled(out[window.slices], hole, float(holes[region.slices].mean()))
+        shorter = min(region.width, region.height)
+        filled = _filled(out[window.slices], hole, float(holes[region.slices].mean()), shorter)
         out[window.slices] = filled.rgb
         holes[window.slices] = False
         methods.append(filled.method)
@@ -96,17 +101,32 @@ class _Filled:
     doubtful: bool
 
 
-def _filled(rgb: U8, hole: Mask, taken: float) -> _Filled:
+def _filled(rgb: U8, hole: Mask, taken: float, shorter: int) -> _Filled:
     """Return the window with its hole filled in the way that suits what stands beside it.
 
     `taken` is the share of the region that is hole: of what is nearly all gone nothing is known.
+    `shorter` is the region's shorter side.
     """
     surface = surface_beside(rgb, hole)
     if surface.roughness <= _SMOOTH:
-        return _Filled(smooth_fill(rgb, hole, surface), INPAINTING, doubtful=False)
+        cut = _longest_cut(rgb, hole, surface) > _CUT * shorter
+        return _Filled(smooth_fill(rgb, hole, surface), INPAINTING, doubtful=cut)
     method, busy = _TEXTURE[patchmatch() is not None]
     doubtful = surface.roughness > busy or taken > _ALL_GONE
     return _Filled(textured_fill(rgb, hole), method, doubtful)
+
+
+def _longest_cut(rgb: U8, hole: Mask, surface: Surface) -> float:
+    """Return how long, in pixels, the hole's rim runs through one thing that is not the surface.
+
+    A smooth surface may still have something on it that the hole cuts off: an arc, a cable.
+    """
+    kernel = np.ones((2 * _BESIDE + 1, 2 * _BESIDE + 1), np.uint8)
+    beside = (cv2.dilate(hole.astype(np.uint8), kernel) > 0) & ~hole
+    distance: F32 = np.abs(as_float(rgb) - surface.field).max(2)
+    other = beside & (distance > _OTHER)
+    labels = cv2.connectedComponents(other.astype(np.uint8))[1]
+    return float(np.bincount(labels[other], minlength=1).max()) / _BESIDE
 
 
 def _doubts(busy: int) -> tuple[str, ...]:
