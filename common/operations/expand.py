@@ -7,6 +7,7 @@ from dataclasses import dataclass, replace
 import cv2
 import numpy as np
 
+from common.backdrop import fit_backdrop
 from common.composite import seam_step
 from common.errors import BadOptions
 from common.fields import as_bytes
@@ -24,15 +25,35 @@ from common.vlm.base import Extended, Quality, Render, VisionModel
 BLANK = 128  # the canvas around the photo, as the model sees it
 REACH = 0.35  # of the new area's depth: how far the correction of the seam reaches
 MAX_SEAM = 3.0  # gradient step over the picture's own above which the border shows as a line
+PLAIN = 12 / 255  # residual of the backdrop's fit: studio sets measure 2..10, real scenes 13..60
+BAND = 0.05  # of the photo's shorter side: what of it the new area carries on
+LEAST_BAND = 4  # pixels
 MAX_GROWTH = 25  # canvas pixels over the photo's: beyond this the model would invent it all
 
 
 @dataclass(frozen=True)
 class ExpandPlan:
-    """The canvas and the frame of it that holds the photo, and the quality of the render."""
+    """What to paint, decided before the model is asked for a picture.
+
+    Attributes
+    ----------
+    placement
+        The canvas, and the frame of it that holds the photo.
+    quality
+        Of the render.
+    residual
+        Mean distance, 0..1, of the photo's borders from one smooth field: a low one is a plain
+        backdrop, which needs no model to be carried on.
+    """
 
     placement: Placement
     quality: Quality = "standard"
+    residual: float = 1.0
+
+    @property
+    def plain(self) -> bool:
+        """Whether a plain backdrop is to be carried on."""
+        return self.residual <= PLAIN
 
     def facts(self) -> dict[str, object]:
         """Return the plan as the report shows it."""
@@ -41,6 +62,8 @@ class ExpandPlan:
             "canvas": [canvas.width, canvas.height],
             "frame_pixels": [frame.top, frame.left, frame.bottom, frame.right],
             "quality": self.quality,
+            "backdrop": "plain" if self.plain else "scenery",
+            "residual": round(self.residual, 4),
         }
 
 
@@ -68,7 +91,7 @@ def plan(image: Image, options: ExpandOptions) -> ExpandPlan:
             f"A canvas of {placement.canvas} is over {MAX_GROWTH} times the photo of {source}.",
             advice="Expand by less, or in several rounds.",
         )
-    return ExpandPlan(placement, options.quality)
+    return ExpandPlan(placement, options.quality, _residual(image.rgb, placement))
 
 
 def request(image: Image, expand: ExpandPlan) -> Render:
@@ -96,6 +119,24 @@ def compose(image: Image, render: Image, expand: ExpandPlan) -> tuple[Image, Ver
     rgb[frame.slices] = image.rgb
     alpha = _alpha(image, expand)
     return replace(image, rgb=rgb, alpha=alpha), _judged(rgb, edit.alignment, expand)
+
+
+def _residual(rgb: U8, placement: Placement) -> float:
+    """Return how far the photo's borders that grow are from one smooth field."""
+    known = _growing_borders(placement)
+    return fit_backdrop(rgb, known)[1] if known.any() else 1.0
+
+
+def _growing_borders(placement: Placement) -> Mask:
+    """Return the bands (h, w) of the photo along the sides where the canvas goes on."""
+    canvas, frame = placement.canvas, placement.frame
+    depth = max(LEAST_BAND, round(BAND * min(frame.width, frame.height)))
+    known = np.zeros((frame.height, frame.width), bool)
+    known[:depth] |= frame.top > 0
+    known[-depth:] |= frame.bottom < canvas.height
+    known[:, :depth] |= frame.left > 0
+    known[:, -depth:] |= frame.right < canvas.width
+    return known
 
 
 def _with_margins(source: Size, margin: tuple[str, str, str, str]) -> Placement:
@@ -154,34 +195,80 @@ def _judged(result: U8, alignment: float, expand: ExpandPlan) -> Verdict:
 def run(
     image: Image, options: ExpandOptions, models: Models, backdrop: Image | None = None
 ) -> Outcome:
-    """Expand the canvas; on the way down the ladder until a result is good enough."""
+    """Expand the canvas: a plain backdrop for nothing where that is good, else down the ladder."""
     del backdrop
     record = Record("expand", image)
     expand = plan(image, options)
+    free = _free_engine(image, expand, options, models)
     if options.dry_run:
-        record.quote("render", models.chosen, request(image, expand))
-        return record.planned(models.chosen.engine, plan=expand.facts())
+        return _planned(record, image, expand, models, free)
     if expand.placement.canvas == image.size:
         record.warnings.append("The canvas is the photo's own; the picture is unchanged.")
         return Outcome(image, record.report(models.chosen.engine, image, plan=expand.facts()))
 
     def attempt(model: VisionModel, expand: ExpandPlan) -> Attempt:
-        rendered = record.render(model, request(image, expand))
-        with record.stage("compose"):
-            result, verdict = compose(image, rendered.image, expand)
-            inside = result.crop(expand.placement.frame)
-            return Attempt(
-                image=result,
-                verdict=verdict,
-                engine=rendered.usage.engine,
-                vouched=not rendered.low_confidence,
-                fidelity=fidelity(image, inside, np.ones(image.rgb.shape[:2], bool)),
-                plan=expand.facts(),
-            )
+        return _attempt(record, image, model, expand)
 
+    if free is not None:
+        climbed = climb(record, [(free, expand)], lambda *rung: _sure(attempt(*rung)), models)
+        if any(tried.verdict.accepted for tried in climbed.attempts):
+            return settle(record, image, climbed, options.on_fail)
     rungs = ((model, expand) for model in models.in_turn())
     climbed = climb(record, rungs, attempt, models)
     return settle(record, image, climbed, options.on_fail)
+
+
+def _attempt(record: Record, image: Image, model: VisionModel, expand: ExpandPlan) -> Attempt:
+    rendered = record.render(model, request(image, expand))
+    with record.stage("compose"):
+        result, verdict = compose(image, rendered.image, expand)
+        inside = result.crop(expand.placement.frame)
+        return Attempt(
+            image=result,
+            verdict=verdict,
+            engine=rendered.usage.engine,
+            vouched=not rendered.low_confidence,
+            fidelity=fidelity(image, inside, np.ones(image.rgb.shape[:2], bool)),
+            plan=expand.facts(),
+        )
+
+
+def _sure(attempt: Attempt) -> Attempt:
+    """Return the attempt, refused where its engine does not vouch for it: a better one is there."""
+    if attempt.vouched:
+        return attempt
+    refusals = (*attempt.verdict.refusals, "The free engine does not vouch for its result.")
+    return replace(attempt, verdict=replace(attempt.verdict, refusals=refusals))
+
+
+def _free_engine(
+    image: Image, expand: ExpandPlan, options: ExpandOptions, models: Models
+) -> VisionModel | None:
+    """Return the engine that carries a plain backdrop on for nothing, where the chosen one costs.
+
+    An engine that the user named is asked and no other.
+    """
+    free = models.fallback
+    if free is None or models.brought or options.engine is not None or not expand.plain:
+        return None
+    wanted = request(image, expand)
+    costs = models.chosen.quote(wanted).dollars > 0
+    return free if costs and free.quote(wanted).dollars == 0 else None
+
+
+def _planned(
+    record: Record, image: Image, expand: ExpandPlan, models: Models, free: VisionModel | None
+) -> Outcome:
+    """Quote the call that is likely; where it may be followed by a paid one the plan says so."""
+    wanted = request(image, expand)
+    model = free or models.chosen
+    told: dict[str, object] = {"engine": model.engine}
+    if expand.placement.canvas != image.size:
+        record.quote("render", model, wanted)
+    if free is not None:
+        quote = models.chosen.quote(wanted)
+        told["otherwise"] = {"engine": models.chosen.engine, "dollars": quote.dollars}
+    return record.planned(model.engine, plan=expand.facts() | told)
 
 
 EXPAND = Operation("expand", "Carry the scene on over a larger canvas.", ExpandOptions, run)

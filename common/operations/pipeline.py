@@ -34,7 +34,7 @@ def run(
     reports: list[Report] = []
     current: Image | None = None
     for number, step in enumerate(options.steps, start=1):
-        own = step.model_copy(update={"dry_run": options.dry_run})
+        own = step.model_copy(update={"dry_run": options.dry_run, "engine": options.engine})
         try:
             with record.stage(f"{number} {step.operation}"):
                 outcome = STEPS[step.operation].run(current or image, own, models, backdrop)

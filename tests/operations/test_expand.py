@@ -2,20 +2,23 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
+from dataclasses import replace
+
 import numpy as np
 import pytest
 
 from common.composite import seam_step
-from common.errors import BadOptions, GateRefused
+from common.errors import BadOptions, GateRefused, StudioError
 from common.fields import as_bytes, as_float
 from common.geometry import Box, Size
 from common.image import Image
 from common.operations.base import Models
 from common.operations.expand import run
 from common.operations.options import ExpandOptions, read_options
-from common.vlm.base import Extended, Render
+from common.vlm.base import Extended, Render, Rendered
 from common.vlm.scripted import ScriptedModel
-from tests.support.pictures import textured
+from tests.support.pictures import backdrop, product, textured
 
 WIDE = textured(Size(360, 200), seed=3)
 FRAME = Box(0, 80, 200, 280)
@@ -94,3 +97,81 @@ def test_the_new_area_of_a_transparent_picture_is_opaque() -> None:
     assert outcome.image.alpha is not None
     assert (outcome.image.alpha[:, :80] == 255).all()
     assert (outcome.image.alpha[FRAME.slices] == 90).all()
+
+
+# --- plain backdrops for nothing ------------------------------------------------------------------
+
+STUDIO = Size(360, 200)
+STUDIO_WIDE = as_bytes(backdrop(STUDIO))
+ON_STUDIO = Image(STUDIO_WIDE[FRAME.slices].copy())
+
+
+class Doubtful(ScriptedModel):
+    """A free engine that does what it can and would not vouch for it."""
+
+    def render(self, render: Render) -> Rendered:
+        return replace(super().render(render), low_confidence=True)
+
+
+def truth(render: Render) -> Image:
+    return Image(STUDIO_WIDE)
+
+
+def free(*renders: Image | StudioError | Callable[[Render], Image]) -> ScriptedModel:
+    model = ScriptedModel(renders=renders)
+    model.engine = "free"
+    return model
+
+
+def test_a_plain_backdrop_is_carried_on_without_a_paid_call() -> None:
+    paid, unpaid = ScriptedModel(dollars=0.1), free(truth)
+    outcome = run(ON_STUDIO, ASPECT, Models(paid, unpaid))
+    assert outcome.image is not None
+    assert paid.rendered == []
+    assert outcome.report.engine == "free"
+    assert outcome.report.cost.dollars == 0
+    assert outcome.report.plan["backdrop"] == "plain"
+    assert np.array_equal(outcome.image.rgb, STUDIO_WIDE)
+
+
+def test_what_the_free_engine_does_not_vouch_for_is_paid() -> None:
+    paid, unpaid = ScriptedModel(renders=[truth], dollars=0.1), Doubtful(renders=[truth])
+    outcome = run(ON_STUDIO, ASPECT, Models(paid, unpaid))
+    assert len(paid.rendered) == 1
+    assert outcome.report.cost.dollars == 0.1
+    assert outcome.report.decision == "accepted"
+    assert [rung.accepted for rung in outcome.report.ladder] == [False, True]
+
+
+def test_an_engine_that_the_user_names_is_asked_and_no_other() -> None:
+    paid, unpaid = ScriptedModel(renders=[truth], dollars=0.1), free()
+    options = read_options(ExpandOptions, {"aspect": "360:200", "engine": "gemini"})
+    outcome = run(ON_STUDIO, options, Models(paid, unpaid))
+    assert unpaid.rendered == []
+    assert outcome.report.cost.dollars == 0.1
+
+
+def test_scenery_is_not_tried_for_nothing() -> None:
+    paid, unpaid = ScriptedModel(renders=[off_tone], dollars=0.1), free()
+    outcome = run(PHOTO, ASPECT, Models(paid, unpaid))
+    assert outcome.report.plan["backdrop"] == "scenery"
+    assert len(paid.rendered) == 1
+
+
+def test_a_dry_run_says_which_engine_and_what_it_costs_otherwise() -> None:
+    options = read_options(ExpandOptions, {"aspect": "360:200", "dry_run": True})
+    models = Models(ScriptedModel(dollars=0.1), free())
+    plain, scenery = (run(photo, options, models).report for photo in (ON_STUDIO, PHOTO))
+    assert (plain.engine, plain.cost.dollars) == ("free", 0)
+    assert plain.plan["otherwise"] == {"engine": "scripted", "dollars": 0.1}
+    assert (scenery.engine, scenery.cost.dollars) == ("scripted", 0.1)
+
+
+def test_a_subject_inside_a_plain_backdrop_does_not_make_it_scenery() -> None:
+    photo = Image(product(Size(240, 180)).photo)
+    plan = run(
+        photo,
+        read_options(ExpandOptions, {"aspect": "2:1", "dry_run": True}),
+        Models(ScriptedModel()),
+    ).report.plan
+    assert plan["backdrop"] == "plain"

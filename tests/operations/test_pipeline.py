@@ -6,6 +6,7 @@ import numpy as np
 import pytest
 
 from common.errors import BadOptions, NothingFound
+from common.fields import as_bytes
 from common.geometry import Size
 from common.image import Image
 from common.operations.base import Models
@@ -13,7 +14,7 @@ from common.operations.options import PipelineOptions, read_options
 from common.operations.pipeline import run
 from common.vlm.base import Render
 from common.vlm.scripted import ScriptedModel
-from tests.support.pictures import textured
+from tests.support.pictures import backdrop, textured
 
 PHOTO = Image(textured(Size(120, 90)))
 
@@ -93,3 +94,14 @@ def test_a_dry_run_lists_every_call() -> None:
 def test_a_recipe_that_makes_no_sense_is_refused(steps: list[dict[str, object]]) -> None:
     with pytest.raises(BadOptions):
         pipeline(*steps)
+
+
+def test_the_engine_named_for_the_pipeline_is_asked_where_a_free_one_would_do() -> None:
+    plain = Image(as_bytes(backdrop(Size(120, 90))))
+    step: dict[str, object] = {"operation": "expand", "size": "160x90"}
+    free = ScriptedModel(renders=[mirrored])
+    paid = ScriptedModel(renders=[mirrored], dollars=0.1)
+    run(plain, pipeline(step, engine="gemini"), Models(paid, free))
+    assert (len(paid.rendered), len(free.rendered)) == (1, 0)
+    run(plain, pipeline(step), Models(paid, free))
+    assert (len(paid.rendered), len(free.rendered)) == (1, 1)
