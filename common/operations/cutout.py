@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 
 import numpy as np
 
@@ -18,6 +18,7 @@ from common.operations.base import Models, Operation, Outcome
 from common.operations.framing import frame_for, framed, subject_box
 from common.operations.ladder import Attempt, Climb, climb, settle
 from common.operations.options import CutoutOptions
+from common.operations.pairs import of_both
 from common.operations.record import Record, facts
 from common.operations.subjects import MOST, Part, apart, crop_around, together
 from common.prompts import fill
@@ -126,25 +127,64 @@ def _climbs(
     record: Record, image: Image, plans: list[CutoutPlan], options: CutoutOptions, models: Models
 ) -> Iterator[Climb]:
     """Climb for one crop after the other; where one failure decides, nothing more is paid."""
+    for cutout in plans:
+        rungs = _Rungs(record, image)
+        climbed = climb(record, rungs.from_first(cutout, models), rungs.attempt, models)
+        yield climbed
+        if options.on_fail != "review" and not any(a.verdict.accepted for a in climbed.attempts):
+            return
 
-    def attempt(model: VisionModel, cutout: CutoutPlan) -> Attempt:
-        rendered = record.render(model, request(image, cutout))
-        with record.stage("compose"):
-            result, matte = compose(image, rendered.image, cutout)
+
+@dataclass
+class _Rungs:
+    """The rungs for one crop, and what they gave, since one of them is made of two others."""
+
+    record: Record
+    image: Image
+    made: list[Attempt] = field(default_factory=list)
+
+    def from_first(
+        self, first: CutoutPlan, models: Models
+    ) -> Iterator[tuple[VisionModel, CutoutPlan | _Both]]:
+        """Give the chosen key, another one, both together, then the fallback engine."""
+        for model in models.in_turn():
+            yield model, first
+            if model is not models.chosen or models.brought:
+                continue
+            yield model, replace(first, key=_another(first.key))
+            if len(self.made) == 2:  # both gave a picture, and neither was good enough
+                yield model, _Both(self.made[0], self.made[1])
+
+    def attempt(self, model: VisionModel, wanted: CutoutPlan | _Both) -> Attempt:
+        """Make one attempt and remember it."""
+        latest = wanted.attempt() if isinstance(wanted, _Both) else self._rendered(model, wanted)
+        self.made.append(latest)
+        return latest
+
+    def _rendered(self, model: VisionModel, cutout: CutoutPlan) -> Attempt:
+        rendered = self.record.render(model, request(self.image, cutout))
+        with self.record.stage("compose"):
+            result, matte = compose(self.image, rendered.image, cutout)
             return Attempt(
                 image=result,
                 verdict=matte.verdict,
                 engine=rendered.usage.engine,
                 key=cutout.key.name,
                 vouched=not rendered.low_confidence,
-                plan=cutout.facts(image),
+                plan=cutout.facts(self.image),
             )
 
-    for cutout in plans:
-        climbed = climb(record, _rungs(cutout, models), attempt, models)
-        yield climbed
-        if options.on_fail != "review" and not any(a.verdict.accepted for a in climbed.attempts):
-            return
+
+@dataclass(frozen=True)
+class _Both:
+    """A rung that asks nobody: what two renders agree on."""
+
+    first: Attempt
+    second: Attempt
+
+    def attempt(self) -> Attempt:
+        """Compose from both."""
+        return of_both(self.first, self.second)
 
 
 def _presented(
@@ -162,14 +202,6 @@ def _presented(
     plan = outcome.report.plan | {"frame": [frame.top, frame.left, frame.bottom, frame.right]}
     told = outcome.report.model_copy(update={"plan": plan, "result": facts(shown)})
     return Outcome(shown, told)
-
-
-def _rungs(first: CutoutPlan, models: Models) -> Iterator[tuple[VisionModel, CutoutPlan]]:
-    """Give the chosen key, then another one with the same engine, then the fallback engine."""
-    for model in models.in_turn():
-        yield model, first
-        if model is models.chosen and not models.brought:
-            yield model, replace(first, key=_another(first.key))
 
 
 def _another(key: Key) -> Key:

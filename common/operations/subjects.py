@@ -12,6 +12,7 @@ import numpy as np
 from common.geometry import Box, Size, with_margin
 from common.image import Image
 from common.operations.ladder import Attempt, Climb, fidelity
+from common.operations.pairs import worst
 from common.verdict import Verdict
 
 T = TypeVar("T")
@@ -19,8 +20,6 @@ T = TypeVar("T")
 MARGIN = 0.12  # of the subject's longer side: room for the backing's border and for a shift
 LEAST_MARGIN = 16  # pixels
 MOST = 8  # crops of one photo: each is a call that may cost money
-
-_HIGH_IS_GOOD = {"backing", "alignment", "texture", "solidity", "subject"}
 
 
 # --- crops ----------------------------------------------------------------------------------------
@@ -144,7 +143,6 @@ def _verdict(parts: Sequence[Part]) -> Verdict:
     """Return the worst of every score, and all that is said, with the number of the subject."""
     if len(parts) == 1 and (only := parts[0].best):
         return only.verdict
-    scores: dict[str, float] = {}
     refusals: list[str] = []
     warnings: list[str] = []
     for number, part in enumerate(parts, 1):
@@ -155,9 +153,7 @@ def _verdict(parts: Sequence[Part]) -> Verdict:
         verdict = part.best.verdict
         refusals += [f"Subject {number}: {text}" for text in verdict.refusals]
         warnings += [f"Subject {number}: {text}" for text in verdict.warnings]
-        for name, score in verdict.scores.items():
-            worse = min if name in _HIGH_IS_GOOD else max
-            scores[name] = worse(score, scores.get(name, score))
+    scores = worst(part.best.verdict.scores for part in parts if part.best)
     return Verdict(scores, tuple(refusals), tuple(warnings))
 
 
