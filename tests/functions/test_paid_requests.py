@@ -67,7 +67,8 @@ class Door:
         self.clients = clients
 
     def ask(self, operation: str, **fields: str) -> TestResponse:
-        form: dict[str, Any] = {"image": (io.BytesIO(PHOTO), "photo.png"), **fields}
+        paid = {"engine": "gemini"}  # else the plain photo would be expanded for nothing
+        form: dict[str, Any] = {"image": (io.BytesIO(PHOTO), "photo.png"), **paid, **fields}
         trace = {"X-Cloud-Trace-Context": f"{TRACE}/1;o=1", "X-Request-ID": "abc"}
         response: TestResponse = self.clients[operation].post("/", data=form, headers=trace)
         return response
