@@ -12,7 +12,7 @@ import numpy as np
 from common import codec, matting
 from common.composite import over
 from common.errors import BadOptions, GateRefused, Misconfigured, StudioError
-from common.image import Image
+from common.image import Image, Mask
 from common.jobs import Buckets
 from common.operations.base import Models, Operation
 from common.operations.options import Options
@@ -34,12 +34,16 @@ WHITE = (255, 255, 255)
 
 @dataclass(frozen=True)
 class Finished:
-    """A result as files: the picture (None where there is none) and the report."""
+    """A result as files: the picture (None where there is none) and the report.
+
+    `mask` tells where pixels may have changed, where the operation knows (bool (H, W)).
+    """
 
     picture: bytes | None
     content_type: str
     suffix: str
     report: Report
+    mask: Mask | None = None
 
 
 @cache
@@ -143,7 +147,7 @@ def run(
         raise
     if outcome.image is None:
         return Finished(None, "application/json", ".json", outcome.report)
-    return _finished(outcome.image, outcome.report, format)
+    return replace(_finished(outcome.image, outcome.report, format), mask=outcome.mask)
 
 
 def _bill(purse: Purse) -> dict[str, Any]:

@@ -10,8 +10,11 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
+import numpy as np
+
 from common import codec
 from common.errors import BadOptions, InternalError, StudioError
+from common.image import OPAQUE, Image, Mask
 from common.operations.options import read_options
 from common.report import Report
 from functions import _wiring
@@ -38,7 +41,12 @@ def run(arguments: argparse.Namespace) -> int:
     facts_only = arguments.command == "detect"
     tasks = files.tasks(arguments.photos, arguments.output, ".json" if facts_only else ".png")
     _check_outputs(arguments, tasks, facts_only=facts_only)
-    batch = _Batch(_work(arguments), Progress(len(tasks), sys.stderr), facts_only=facts_only)
+    batch = _Batch(
+        _work(arguments),
+        Progress(len(tasks), sys.stderr),
+        facts_only=facts_only,
+        mask_out=_mask_out(arguments),
+    )
     for task in tasks:
         batch.do(task)
     if arguments.report:
@@ -57,6 +65,10 @@ def _check_outputs(arguments: argparse.Namespace, tasks: list[Task], *, facts_on
         for task in tasks:
             _format(task)
     told = [Path(arguments.report)] if arguments.report else []
+    mask = _mask_out(arguments)
+    if mask is not None:
+        files.refuse_overwriting(told, [mask])
+        told.append(mask)
     results = [task.result for task in tasks if task.result]
     files.refuse_overwriting(_inputs(arguments), told + results)
     files.refuse_overwriting(results, told)
@@ -102,9 +114,27 @@ def _render(arguments: argparse.Namespace) -> bytes | None:
     return files.read(Path(name), _wiring.limits().max_bytes)
 
 
+def _mask_out(arguments: argparse.Namespace) -> Path | None:
+    """Return the file for the mask, where one is wanted."""
+    name = getattr(arguments, "mask_out", None)
+    if name is None:
+        return None
+    if len(arguments.photos) > 1:
+        raise BadOptions("One mask file fits one photo.", advice="Run each photo by itself.")
+    if Path(name).suffix.lower() != ".png":
+        raise BadOptions("A mask is written as PNG.", advice="Name it mask.png.")
+    return Path(name)
+
+
+def _mask_file(mask: Mask) -> bytes:
+    """Return a mask as PNG: white where pixels may have changed, black where none has."""
+    gray = np.where(mask, OPAQUE, 0).astype(np.uint8)
+    return codec.encode(Image(np.repeat(gray[..., None], 3, axis=2)), "png")
+
+
 def _backdrop(background: str) -> bytes | None:
-    """Return the bytes of a background that is neither transparent nor a colour."""
-    if background in {"", "transparent"} or background.startswith("#"):
+    """Return the bytes of a background that is a picture's name."""
+    if background in {"", "transparent", "blur"} or background.startswith("#"):
         return None
     try:
         return files.read(Path(background), _wiring.limits().max_bytes)
@@ -123,6 +153,7 @@ class _Batch:
     work: Work
     progress: Progress
     facts_only: bool
+    mask_out: Path | None = None
     told: list[dict[str, Any]] = field(default_factory=list)
     codes: list[int] = field(default_factory=list)
 
@@ -148,6 +179,8 @@ class _Batch:
         content = _as_json(report.model_dump(mode="json")) if self.facts_only else finished.picture
         if task.result is not None and content is not None:
             files.write(task.result, content)
+            if self.mask_out is not None and finished.mask is not None:
+                files.write(self.mask_out, _mask_file(finished.mask))
         elif self.facts_only and content is not None:
             self.progress.clear()
             print(content.decode(), end="")

@@ -141,6 +141,10 @@ def _parser() -> argparse.ArgumentParser:
         command.add_argument(
             "--render", metavar="FILE", help="compose with this picture; no model is asked for one"
         )
+        if options is EraseOptions:
+            command.add_argument(
+                "--mask-out", metavar="FILE", help="write here, as PNG, what was edited: white"
+            )
     run = _add(commands, "run", "do several operations, by a recipe", Options)
     _add_output(run)
     run.add_argument("--recipe", metavar="FILE", required=True, help='{"steps": [...]}, as JSON')

@@ -6,7 +6,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Generic, Protocol, TypeVar
 
-from common.image import Image
+from common.image import Image, Mask
 from common.operations.options import Options
 from common.report import Report
 from common.vlm.base import VisionModel
@@ -44,10 +44,17 @@ class Models:
 
 @dataclass(frozen=True)
 class Outcome:
-    """A picture (None where the operation answers with facts, or only planned) and its report."""
+    """A picture (None where the operation answers with facts, or only planned) and its report.
+
+    Attributes
+    ----------
+    mask
+        bool (H, W): where pixels may have changed; None where the operation has no such mask.
+    """
 
     image: Image | None
     report: Report
+    mask: Mask | None = None
 
 
 class Run(Protocol[O_contra]):

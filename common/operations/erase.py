@@ -208,10 +208,12 @@ def run(
     writing = writing_in(record, image, options, models)
     if not writing.erase:
         record.warnings.append("No writing was found; the picture is unchanged.")
-        return Outcome(image, record.report(models.chosen.engine, image))
+        untouched = np.zeros(image.rgb.shape[:2], bool)
+        return Outcome(image, record.report(models.chosen.engine, image), untouched)
     erasing = Erasing(record, image, options, models)
     climbed = erasing.looked_at(writing, erasing.edited(image, writing))
-    return settle(record, image, climbed, options.on_fail)
+    outcome = settle(record, image, climbed, options.on_fail)
+    return replace(outcome, mask=erasing.mask())
 
 
 class Erasing:
@@ -223,6 +225,10 @@ class Erasing:
         self._options = options
         self._models = models
         self._kept = np.ones(image.rgb.shape[:2], bool)  # outside all masks so far
+
+    def mask(self) -> Mask:
+        """Return where pixels may have changed: all masks so far, their feathers included."""
+        return ~self._kept
 
     def edited(self, image: Image, writing: Writing) -> Climb:
         """Edit window after window of `image`; a refused one ends it where nobody would see more.

@@ -215,6 +215,39 @@ def test_an_engine_that_is_not_set_up_says_how(desk: Desk, told: Tell) -> None:
     assert "GEMINI_API_KEY" in told()[0]
 
 
+# --- the mask of an erasure -----------------------------------------------------------------------
+
+ERASE = ("--engine", "embedded", "--region", "100,100,300,400", "--on-fail", "review")
+
+
+def test_the_mask_tells_every_pixel_that_may_have_changed(desk: Desk) -> None:
+    out, mask = desk.at("out.png"), desk.at("mask.png")
+    assert main(["erase", desk.photo, "-o", out, *ERASE, "--mask-out", mask]) == 0
+    before, after, edited = (
+        codec.decode(Path(name).read_bytes()).rgb for name in (desk.photo, out, mask)
+    )
+    assert set(np.unique(edited)) == {0, 255}
+    assert np.array_equal(after[edited == 0], before[edited == 0])
+    assert 0 < (edited == 255).mean() < 0.5
+
+
+@pytest.mark.parametrize(
+    ("name", "message"), [("mask.jpg", "as PNG"), ("out.png", "would be overwritten")]
+)
+def test_a_mask_goes_into_a_png_file_of_its_own(
+    desk: Desk, told: Tell, name: str, message: str
+) -> None:
+    own = ["-o", desk.at("out.png"), *ERASE, "--mask-out", desk.at(name)]
+    assert main(["erase", desk.photo, *own]) == 2
+    assert message in told()[0]
+
+
+def test_one_mask_file_is_not_for_many_photos(desk: Desk, told: Tell) -> None:
+    own = ["-o", desk.at("results"), *ERASE, "--mask-out", desk.at("mask.png")]
+    assert main(["erase", desk.photo, desk.render, *own]) == 2
+    assert "One mask file" in told()[0]
+
+
 # --- the command line itself ----------------------------------------------------------------------
 
 
