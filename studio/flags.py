@@ -14,10 +14,10 @@ HIDDEN = ("operation", "steps")  # what a command says by its name, or reads fro
 _SHAPES = {
     "box": "Y0,X0,Y1,X1",
     "region": "Y0,X0,Y1,X1",
-    "background": "transparent|#RRGGBB|FILE",
+    "background": "transparent|blur|#RRGGBB|FILE",
     "aspect": "W:H",
     "size": "WxH",
-    "margin": "T,R,B,L",
+    "margin": "LENGTH|T,R,B,L",
 }
 
 
