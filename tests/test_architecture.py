@@ -87,7 +87,6 @@ PACKAGES: dict[str, set[str]] = {
     "google.api_core": {"common.store"},
     "requests": {"common.store"},
     "standardwebhooks": {"functions"},
-    "standardwebhooks": {"functions"},
     "watchfiles": {"studio"},
     "patchmatch": {"common.vlm.embedded"},
 }
