@@ -19,6 +19,8 @@ from common.errors import BadBox, BadOptions
 RELATIVE = 1000
 MAX_SIDE = 65_500  # the largest side JPEG and WebP writers and the decoders behind them agree on
 
+MAX_CANVAS = 100_000_000  # pixels of a picture the studio makes: larger ones outgrow a function
+
 Box2d = tuple[int, int, int, int]
 
 
@@ -133,6 +135,22 @@ def overlap(a: Box, b: Box) -> float:
     """Return intersection over union in 0..1."""
     common = a.intersection(b)
     return 0.0 if common is None else common.area / (a.area + b.area - common.area)
+
+
+def refuse_vast(canvas: Size, field: str | None = None) -> None:
+    """Refuse a canvas that is too large to be painted in memory.
+
+    Raises
+    ------
+    BadOptions
+        It has more than `MAX_CANVAS` pixels.
+    """
+    if canvas.pixels > MAX_CANVAS:
+        raise BadOptions(
+            f"A canvas of {canvas} has more than {MAX_CANVAS / 1e6:g} megapixels.",
+            advice="Ask for a smaller one.",
+            field=field,
+        )
 
 
 # --- relative coordinates -------------------------------------------------------------------------

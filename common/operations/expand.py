@@ -11,7 +11,7 @@ from common.backdrop import fit_backdrop
 from common.composite import seam_step
 from common.errors import BadOptions
 from common.fields import as_bytes
-from common.geometry import Placement, Size, canvas_of_ratio, place
+from common.geometry import Placement, Size, canvas_of_ratio, place, refuse_vast
 from common.image import F32, OPAQUE, U8, Image, Mask
 from common.operations.base import Models, Operation, Outcome
 from common.operations.edits import MIN_ALIGNMENT, SURE_ALIGNMENT, brought_back
@@ -86,6 +86,7 @@ def plan(image: Image, options: ExpandOptions) -> ExpandPlan:
     else:
         ratio = options.aspect or source.ratio
         placement = place(source, canvas_of_ratio(source, ratio), options.anchor)
+    refuse_vast(placement.canvas)
     if placement.canvas.pixels > MAX_GROWTH * source.pixels:
         raise BadOptions(
             f"A canvas of {placement.canvas} is over {MAX_GROWTH} times the photo of {source}.",

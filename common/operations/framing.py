@@ -12,7 +12,7 @@ from dataclasses import replace
 import numpy as np
 
 from common.errors import BadOptions
-from common.geometry import Box, Size, whole
+from common.geometry import Box, Size, refuse_vast, whole
 from common.image import OPAQUE, U8, Image
 from common.operations.options import CutoutOptions
 
@@ -94,7 +94,7 @@ def _refuse_vast(frame: Box, photo: Size) -> None:
             f"the photo of {photo}.",
             advice="Ask for a smaller margin or a larger fill.",
         )
-    Size(frame.width, frame.height)  # refuses a side that no file holds
+    refuse_vast(Size(frame.width, frame.height))
 
 
 # --- pixels ---------------------------------------------------------------------------------------

@@ -83,6 +83,12 @@ def test_an_absurd_canvas_is_refused_before_anything_is_paid(wish: dict[str, str
         run(PHOTO, read_options(ExpandOptions, wish), Models(ScriptedModel()))
 
 
+def test_a_canvas_that_outgrows_memory_is_refused_whatever_the_photo() -> None:
+    large = Image(np.zeros((3200, 3200, 3), np.uint8))
+    with pytest.raises(BadOptions, match="100 megapixels"):
+        run(large, read_options(ExpandOptions, {"aspect": "20:1"}), Models(ScriptedModel()))
+
+
 def test_a_render_of_something_else_is_refused() -> None:
     model = ScriptedModel(renders=[Image(textured(Size(360, 200), seed=55))])
     with pytest.raises(GateRefused, match="something else"):
