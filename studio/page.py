@@ -118,10 +118,6 @@ def _file(bucket: Bucket | None, name: str) -> flask.Response:
     return response
 
 
-def _stem(stored: Stored) -> str:
-    return str(PurePosixPath(stored.name).with_suffix(""))
-
-
 def _suffix(name: str) -> str:
     return PurePosixPath(name).suffix.lower()
 
