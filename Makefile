@@ -24,8 +24,8 @@ install: $(VENV)/.installed ## make .venv with everything, .venv/bin/studio incl
 studio: install ## install, then start the studio at http://localhost:8080 (ARGS="--port 9000")
 	@$(BIN)/studio serve --samples $(ARGS)
 
-test: install ## run the whole suite, offline (ARGS="tests/test_geometry.py -q")
-	@$(BIN)/python -m pytest $(ARGS)
+test: install ## run the whole suite, offline, on all cores (ARGS="tests/test_geometry.py -q")
+	@$(BIN)/python -m pytest $(or $(ARGS),--numprocesses auto)
 
 lint: install ## check style, formatting and types
 	@$(BIN)/ruff check
