@@ -11,7 +11,7 @@ def family(root: type[StudioError]) -> list[type[StudioError]]:
 
 
 # Rooms may grow branches of their own; this is the trunk that every door knows.
-KINDS = [kind for kind in family(StudioError) if kind.__module__ == errors.__name__]
+KINDS = [kind for kind in family(StudioError) if kind.__module__.startswith(errors.__name__)]
 ABSTRACT = {errors.InternalError}  # told exactly as the root: a defect, without its insides
 
 
