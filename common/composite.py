@@ -5,7 +5,7 @@ Alpha is straight in pictures and in `over`'s arguments; the blends are the prem
 
 from __future__ import annotations
 
-from dataclasses import replace
+from dataclasses import dataclass, replace
 
 import cv2
 import numpy as np
@@ -17,6 +17,8 @@ from common.image import F32, OPAQUE, U8, Image, Mask
 _FLAT = 3.0  # standard deviation in levels below which correlation means nothing
 _MEMBRANE_WORK = 512  # longest side at which smooth corrections are computed
 _GAIN = (0.8, 1.25)  # tone differences beyond this are content, not tone
+_NEAR = 6  # rows on either side of a border that tell how rough the picture is there
+_LEAST_STEP = 0.5  # levels: below it no step can be seen, however flat the picture
 
 
 # --- over -----------------------------------------------------------------------------------------
@@ -89,23 +91,42 @@ def keep_outside(source: U8, edit: F32, weight: F32) -> U8:
     return out
 
 
-def match_tone(edit: F32, source: F32, weight: F32) -> F32:
-    """Return `edit` with each channel's gain and offset fitted to `source` where `weight` is high.
+@dataclass(frozen=True, eq=False)
+class Tone:
+    """A gain and an offset for each channel, float32 (3,)."""
 
-    All float32: (H, W, 3), (H, W, 3) and (H, W).  Gains outside 0.8..1.25 are clamped; a place too
-    flat to tell a gain gets the offset alone.
+    gain: F32
+    offset: F32
+
+    def of(self, pixels: F32) -> F32:
+        """Return float32 (..., 3) in this tone."""
+        out: F32 = pixels * self.gain + self.offset
+        return out
+
+
+def tone_between(edit: F32, source: F32, weight: F32 | None = None) -> Tone:
+    """Return the tone that makes `edit` most like `source` where `weight` is high.
+
+    All float32: (H, W, 3), (H, W, 3) and (H, W), everywhere alike by default.  Gains outside
+    0.8..1.25 are clamped; a place too flat to tell a gain gets the offset alone.
     """
+    weight = np.ones(edit.shape[:2], np.float32) if weight is None else weight
     total = float(weight.sum())
     if total < 1:
-        return edit
+        return Tone(np.ones(3, np.float32), np.zeros(3, np.float32))
     share = (weight / np.float32(total))[..., None]
     mean_edit, mean_source = (edit * share).sum((0, 1)), (source * share).sum((0, 1))
     centred = edit - mean_edit
     variance = (centred * centred * share).sum((0, 1))
     covariance = (centred * (source - mean_source) * share).sum((0, 1))
-    gain = np.where(variance > 1e-3, covariance / np.maximum(variance, 1e-3), 1.0)
-    matched: F32 = (centred * np.clip(gain, *_GAIN) + mean_source).astype(np.float32)
-    return matched
+    told = np.where(variance > 1e-3, covariance / np.maximum(variance, 1e-3), 1.0)
+    gain = np.clip(told, *_GAIN).astype(np.float32)
+    return Tone(gain, (mean_source - gain * mean_edit).astype(np.float32))
+
+
+def match_tone(edit: F32, source: F32, weight: F32) -> F32:
+    """Return `edit` (H, W, 3) in the tone of `source`; see `tone_between`."""
+    return tone_between(edit, source, weight).of(edit)
 
 
 def membrane(edit: F32, source: F32, known: F32, reach: F32 | None = None) -> F32:
@@ -162,27 +183,32 @@ def likeness(a: U8, b: U8, where: Mask) -> float:
 
 
 def seam_step(picture: U8, inside: Box) -> float:
-    """Return the mean gradient step across the border of `inside` over the picture's own there.
+    """Return the gradient step across the border of `inside` over the picture's own beside it.
 
-    1 means that the border cannot be told from its neighbourhood; sides that coincide with the
-    picture's own are left out; 1 where none is left.
+    1 means that the border cannot be told from its neighbourhood.  The worst of the four sides
+    counts; sides that coincide with the picture's own are left out; 1 where none is left.
     """
-    gray = cv2.cvtColor(picture, cv2.COLOR_RGB2GRAY).astype(np.float32)
-    rows = [_step(gray[:, inside.left : inside.right], at) for at in (inside.top, inside.bottom)]
-    columns = [_step(gray[inside.top : inside.bottom].T, at) for at in (inside.left, inside.right)]
-    steps = [step for step in rows + columns if step is not None]
-    if not steps:
-        return 1.0
-    across, own = np.mean(steps, axis=0)
-    return float(across / max(own, 0.5))
+    columns, rows = slice(inside.left, inside.right), slice(inside.top, inside.bottom)
+    turned = picture.transpose(1, 0, 2)
+    steps = [
+        step
+        for lines, along, borders in (
+            (picture, columns, (inside.top, inside.bottom)),
+            (turned, rows, (inside.left, inside.right)),
+        )
+        for at in borders
+        if (step := _step(lines, along, at)) is not None
+    ]
+    return max(steps, default=1.0)
 
 
-def _step(lines: F32, at: int) -> tuple[float, float] | None:
-    """Return the mean step between rows ``at - 1`` and ``at``, and between the rows around them."""
+def _step(lines: U8, along: slice, at: int) -> float | None:
+    """Return the mean step between rows ``at - 1`` and ``at`` over that between the rows near."""
     if at <= 0 or at >= lines.shape[0]:
         return None
-    low, high = max(0, at - 6), min(lines.shape[0], at + 6)
-    steps = np.abs(np.diff(lines[low:high], axis=0)).mean(1)
-    across = float(steps[at - 1 - low])
-    others = np.delete(steps, at - 1 - low)
-    return across, float(others.mean()) if others.size else across
+    low, high = max(0, at - _NEAR), min(lines.shape[0], at + _NEAR)
+    strip = np.ascontiguousarray(lines[low:high, along])
+    gray: F32 = cv2.cvtColor(strip, cv2.COLOR_RGB2GRAY).astype(np.float32)
+    steps = np.abs(np.diff(gray, axis=0)).mean(1)
+    own = np.delete(steps, at - 1 - low)
+    return float(steps[at - 1 - low] / max(float(own.mean()), _LEAST_STEP)) if own.size else 1.0
