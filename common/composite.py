@@ -104,13 +104,12 @@ class Tone:
         return out
 
 
-def tone_between(edit: F32, source: F32, weight: F32 | None = None) -> Tone:
+def tone_between(edit: F32, source: F32, weight: F32) -> Tone:
     """Return the tone that makes `edit` most like `source` where `weight` is high.
 
-    All float32: (H, W, 3), (H, W, 3) and (H, W), everywhere alike by default.  Gains outside
-    0.8..1.25 are clamped; a place too flat to tell a gain gets the offset alone.
+    All float32: (H, W, 3), (H, W, 3) and (H, W).  Gains outside 0.8..1.25 are clamped; a place too
+    flat to tell a gain gets the offset alone.
     """
-    weight = np.ones(edit.shape[:2], np.float32) if weight is None else weight
     total = float(weight.sum())
     if total < 1:
         return Tone(np.ones(3, np.float32), np.zeros(3, np.float32))
