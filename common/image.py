@@ -15,6 +15,7 @@ from numpy.typing import NDArray
 from common.geometry import Box, Size
 
 U8 = NDArray[np.uint8]
+U16 = NDArray[np.uint16]
 F32 = NDArray[np.float32]
 Mask = NDArray[np.bool_]
 
@@ -28,19 +29,33 @@ class Provenance:
     Attributes
     ----------
     format
-        The field's short name: ``jpeg``, ``png``, ``webp``, ``tiff``, ``bmp``, ``gif``.
+        The field's short name: ``jpeg``, ``png``, ``webp``, ``avif``, ``heic``, ``tiff``, ``bmp``,
+        ``gif``, ``psd``.
     icc
-        The embedded colour profile; written back unchanged, since the pixels are.
+        The colour profile that the pixels are in, written back with them; None means sRGB.
     dpi
         Horizontal and vertical resolution.
     notes
         What was lost or chosen while decoding, in plain sentences, for the report.
+    exif, xmp
+        The file's own metadata as it came, orientation aside; empty where there is none.
+    deep
+        uint16 (H, W, 3) of the upright picture, where the file has more than 8 bits a channel.
+    file_bytes
+        Of the whole file; None where the picture came from no file.
+    jpeg_quality
+        1..100, as its quantisation tables tell; None where it is no JPEG or they tell nothing.
     """
 
     format: str = "png"
-    icc: bytes | None = None
+    icc: bytes | None = field(default=None, repr=False)
     dpi: tuple[float, float] | None = None
     notes: tuple[str, ...] = ()
+    exif: bytes = field(default=b"", repr=False)
+    xmp: bytes = field(default=b"", repr=False)
+    deep: U16 | None = field(default=None, repr=False, compare=False)
+    file_bytes: int | None = None
+    jpeg_quality: int | None = None
 
 
 @dataclass(frozen=True, eq=False)

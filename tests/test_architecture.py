@@ -31,8 +31,10 @@ ROOMS: dict[str, set[str]] = {
     "common.verdict": set(),
     "common.prompts": set(),
     "common.geometry": {"common.errors"},
-    "common.settings": {"common.errors"},
+    "common.apikeys": {"common.errors"},
+    "common.settings": {"common.errors", "common.apikeys"},
     "common.report": {"common.geometry"},
+    "common.presets": {"common.errors"},
     # pixels
     "common.image": {"common.geometry"},
     "common.fields": {"common.geometry", "common.image"},
@@ -49,9 +51,10 @@ ROOMS: dict[str, set[str]] = {
     # operations: pure but for the model they are handed
     "common.operations": _MATHS
     | {"common.composite", "common.matting", "common.prompts", "common.report", "common.verdict"}
+    | {"common.presets"}  # check measures against them, comply makes what they ask for
     | {"common.vlm.base", "common.vlm.answers"},
     # edges: wired only in functions and studio
-    "common.codec": {"common.errors", "common.geometry", "common.image", "common.settings"},
+    "common.codec": _PICTURES | {"common.composite"},  # what holds no alpha stands on a colour
     "common.store": {"common.errors", "common.settings"},
     "common.spend": {"common.errors", "common.store"},
     "common.vlm.embedded": _MODELS,
@@ -75,14 +78,17 @@ EVERYWHERE_WITH_PIXELS = (_MATHS - {"common.errors", "common.geometry"}) | {
 PACKAGES: dict[str, set[str]] = {
     "numpy": EVERYWHERE_WITH_PIXELS,
     "cv2": EVERYWHERE_WITH_PIXELS,
-    "pydantic": {"common.report", "common.operations.options", "functions", "studio"},
+    "pydantic": {"common.report", "common.presets", "common.operations.options"}
+    | {"functions", "studio"},
     "PIL": {"common.codec"},
+    "pillow_heif": {"common.codec"},
     "flask": {"functions", "studio"},
     "werkzeug": {"functions", "studio"},
     "cloudevents": {"functions", "studio"},
     "functions_framework": {"functions", "studio"},
     "google.genai": {"common.vlm.gemini"},
-    "google.auth": {"common.vlm.gemini", "common.store"},
+    # functions._http.access verifies Identity-Aware Proxy's tokens
+    "google.auth": {"common.vlm.gemini", "common.store", "functions"},
     "google.cloud": {"common.store"},
     "google.api_core": {"common.store"},
     "requests": {"common.store"},
@@ -91,6 +97,7 @@ PACKAGES: dict[str, set[str]] = {
     "patchmatch": {"common.vlm.embedded"},
 }
 LAZY = {"google.genai", "google.auth", "google.cloud", "google.api_core", "requests", "patchmatch"}
+LAZY |= {"pillow_heif"}
 
 
 # --- reading the house ----------------------------------------------------------------------------
@@ -239,9 +246,10 @@ def test_slow_packages_are_imported_inside_the_call_that_needs_them() -> None:
 
 
 SLOW = ("google.genai", "google.cloud.storage", "requests", "patchmatch", "hypothesis", "numba")
+SLOW += ("pillow_heif",)
 LOADED = """
 import sys
-from functions import cutout, detect, erase, expand, pipeline, sweep
+from functions import cutout, detect, erase, expand, jobs, pipeline, sweep, uploads
 print(*sorted(set(sys.modules) & set(sys.argv[1:])))
 """
 
