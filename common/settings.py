@@ -4,11 +4,14 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
-from typing import Literal
+from typing import Literal, cast, get_args
+from urllib.parse import urlsplit
 
+from common.apikeys import ApiKey, read_keys
 from common.errors import Misconfigured
 
 Engine = Literal["gemini", "embedded"]
+Access = Literal["keys", "iam", "iap", "open"]
 
 
 @dataclass(frozen=True)
@@ -46,6 +49,19 @@ class Settings:
         Names of buckets that ``image_uri`` may read from.
     project
         The Google Cloud project whose logs and traces these are.
+    access
+        Who may post to ``/v1``: holders of a key, whom Cloud Run's own check (iam) or
+        Identity-Aware Proxy (iap) let through, or anybody (open).
+    api_keys
+        The keys, as `common.apikeys.read_keys` reads them; never printed.
+    iap_audience
+        Whom Identity-Aware Proxy's tokens must be for.
+    allowed_origins
+        Web pages that may call from a browser: ``https://shop.example``.
+    requests_together
+        Requests that are worked on at a time by this process; others wait, or are told to.
+    body_seconds
+        How long a request may take to bring its body.
     """
 
     engine: Engine = "embedded"
@@ -74,6 +90,12 @@ class Settings:
     webhook_secret: str = field(default="", repr=False)
     allowed_buckets: tuple[str, ...] = ()
     project: str = ""
+    access: Access = "keys"
+    api_keys: tuple[ApiKey, ...] = field(default=(), repr=False)
+    iap_audience: str = ""
+    allowed_origins: tuple[str, ...] = ()
+    requests_together: int = 4
+    body_seconds: float = 60.0
 
     @property
     def gemini_is_set_up(self) -> bool:
@@ -121,6 +143,12 @@ class Settings:
             webhook_secret=read.text("STUDIO_WEBHOOK_SECRET"),
             allowed_buckets=tuple(read.text("STUDIO_ALLOWED_BUCKETS").replace(",", " ").split()),
             project=read.text("GOOGLE_CLOUD_PROJECT"),
+            access=read.access("STUDIO_ACCESS", "keys"),
+            api_keys=read_keys(read.text("STUDIO_API_KEYS")),
+            iap_audience=read.text("STUDIO_IAP_AUDIENCE"),
+            allowed_origins=read.origins("STUDIO_ALLOWED_ORIGINS"),
+            requests_together=read.count("STUDIO_REQUESTS_TOGETHER", Settings.requests_together),
+            body_seconds=read.number("STUDIO_BODY_SECONDS", Settings.body_seconds),
         )
         settings._refuse_a_loop()
         return settings
@@ -169,6 +197,22 @@ class _Reader:
                 return "embedded"
             case other:
                 raise Misconfigured(f"{name} must be gemini or embedded, not {other!r}.")
+
+    def access(self, name: str, default: Access) -> Access:
+        value = self.text(name, default)
+        for access in get_args(Access):
+            if value == access:
+                return cast("Access", access)
+        raise Misconfigured(f"{name} must be keys, iam, iap or open, not {value!r}.")
+
+    def origins(self, name: str) -> tuple[str, ...]:
+        """Read ``https://shop.example https://other.example``; there is no word for all."""
+        origins = tuple(self.text(name).replace(",", " ").split())
+        for origin in origins:
+            parts = urlsplit(origin)
+            if not parts.netloc or origin != f"{parts.scheme}://{parts.netloc}":
+                raise Misconfigured(f"{name} holds {origin!r}, which is no origin of a page.")
+        return origins
 
 
 def _number(name: str, value: str) -> float:

@@ -21,6 +21,7 @@ SOURCES = ("image", "image_url", "image_uri")
 SCHEMES = {"image_url": "https://", "image_uri": "gs://"}
 PICTURES = ("image", "render", "background")  # what may come as a file
 ENCODED = ("image", "render")  # what may come as base64 in JSON
+DATA = "data:"  # begins a picture in base64 where a word or a colour may stand too
 MAX_PARTS = 500
 FIELDS_ALLOWANCE = 1_000_000  # bytes of a body beside its picture: options, recipe, boundaries
 
@@ -112,12 +113,26 @@ def _listed(values: Any) -> dict[str, Any]:
 
 
 def _from_json(request: flask.Request) -> tuple[dict[str, Any], dict[str, bytes]]:
-    fields = _object(_whole(request), "The body")
+    fields = json_object(request)
     pictures = {name: _decoded(name, fields.pop(name)) for name in ENCODED if name in fields}
+    background = fields.get("background")
+    if isinstance(background, str) and background.startswith(DATA):
+        pictures["background"] = _decoded("background", fields.pop("background"))
     return fields, pictures
 
 
-def _whole(request: flask.Request) -> bytes:
+def json_object(request: flask.Request) -> dict[str, Any]:
+    """Return a body that is one JSON object.
+
+    Raises
+    ------
+    BadInput
+        It is not.
+    """
+    return _object(whole(request), "The body")
+
+
+def whole(request: flask.Request) -> bytes:
     """Return the body; one in chunks is cut at the limit, and a cut one must not pass for whole."""
     data = request.get_data(cache=False)
     limit = request.max_content_length
@@ -142,7 +157,7 @@ def _refuse_constant(name: str) -> NoReturn:
 
 def _decoded(name: str, value: object) -> bytes:
     text = value if isinstance(value, str) else ""
-    if text.startswith("data:"):
+    if text.startswith(DATA):
         text = text.partition(",")[2]
     try:
         data = base64.b64decode(text, validate=True)

@@ -4,8 +4,10 @@ from __future__ import annotations
 
 import atexit
 import time
+from collections.abc import Iterable
 from functools import cache
 
+from common.apikeys import ApiKey
 from common.errors import Misconfigured
 from common.settings import Settings
 from common.spend import Caps, Ledger, Purse
@@ -14,6 +16,9 @@ from common.vlm.base import VisionModel
 from common.vlm.gemini import GeminiModel, Pacer
 from common.vlm.remembered import RememberedModel, Waiting
 from functions._shelf import BucketShelf
+
+JOBS_FOLDER = "jobs"  # below an operation's own, for what came by HTTP
+_KEYS = "key:"  # begins the account of a key, and no picture's name
 
 
 def gemini(own: Settings, purse: Purse, *, fresh: bool = False) -> VisionModel:
@@ -31,7 +36,7 @@ def gemini(own: Settings, purse: Purse, *, fresh: bool = False) -> VisionModel:
     Misconfigured
         There are no credentials, or a cap has no ledger.
     """
-    if caps(own).need_a_ledger and not own.work_bucket:
+    if purse.needs_a_ledger and not own.work_bucket:
         raise Misconfigured(
             "A cap for a day needs a place where all instances note what they spend.",
             advice="Set STUDIO_WORK_BUCKET.",
@@ -71,12 +76,25 @@ def purse(own: Settings, name: str) -> Purse:
     name
         The picture's name in the input bucket, or its operation and a slash: caps go by it.
     """
-    return Purse(caps(own), _ledger(own.work_bucket), name)
+    return Purse(caps(own, name), _ledger(own.work_bucket), name)
 
 
-def caps(own: Settings) -> Caps:
-    """Return what may be spent."""
-    return Caps(own.cap_request, own.cap_day, own.cap_prefixes)
+def caps(own: Settings, name: str = "") -> Caps:
+    """Return what may be spent, on a picture of this name by whoever sent it."""
+    key = _key_of(name, own.api_keys)
+    if key is None:
+        return Caps(own.cap_request, own.cap_day, own.cap_prefixes)
+    requests = [cap for cap in (own.cap_request, key.cap_request) if cap is not None]
+    mine = {} if key.cap_day is None else {f"{_KEYS}{key.name}": key.cap_day}
+    return Caps(min(requests, default=None), own.cap_day, own.cap_prefixes, mine)
+
+
+def _key_of(name: str, keys: Iterable[ApiKey]) -> ApiKey | None:
+    """Return the key that sent a picture, which stands in its folder: ``cutout/jobs/shop/``."""
+    parts = name.split("/")
+    if len(parts) < 4 or parts[1] != JOBS_FOLDER:
+        return None
+    return next((key for key in keys if key.name == parts[2]), None)
 
 
 @cache

@@ -114,3 +114,51 @@ class FetchFailed(BadInput):
     code = "fetch-failed"
     title = "The picture could not be fetched"
     status = 422
+
+
+class Unauthorized(BadInput):
+    """The request shows no key, no identity, or one that is not known here."""
+
+    code = "unauthorized"
+    title = "Who is asking is not known"
+    status = 401
+
+
+class NotAllowed(BadInput):
+    """Who is asking is known, and may not do this."""
+
+    code = "not-allowed"
+    title = "This key may not do that"
+    status = 403
+
+
+class BadSignature(BadInput):
+    """A signed address was changed, or has expired."""
+
+    code = "bad-signature"
+    title = "The signed address does not hold"
+    status = 403
+
+
+class UnknownJob(BadInput):
+    """There is no such job, or it is not the caller's."""
+
+    code = "unknown-job"
+    title = "There is no such job"
+    status = 404
+
+
+class BodyTooSlow(BadInput):
+    """The request's body did not arrive in the time it may take."""
+
+    code = "body-too-slow"
+    title = "The body came too slowly"
+    status = 408
+
+
+class KeyReused(BadInput):
+    """The same Idempotency-Key came with another request before."""
+
+    code = "idempotency-key-reused"
+    title = "The Idempotency-Key belongs to another request"
+    status = 422

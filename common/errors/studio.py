@@ -18,3 +18,29 @@ class Misconfigured(StudioError):
 
     code = "misconfigured"
     title = "The studio is not set up for this"
+
+
+class Crowded(StudioError):
+    """More requests came than this instance can work on; nothing of this one was begun."""
+
+    code = "crowded"
+    title = "Too many requests at a time"
+    status = 429
+    retryable = True
+
+
+class StillWorking(StudioError):
+    """A request with the same Idempotency-Key is being worked on."""
+
+    code = "still-working"
+    title = "The same request is being worked on"
+    status = 409
+    retryable = True
+
+
+class ReplyTooLarge(StudioError):
+    """The result has more bytes than a reply may have, and there is no bucket to put it."""
+
+    code = "reply-too-large"
+    title = "The result is too large for a reply"
+    status = 422

@@ -106,6 +106,15 @@ def last_problem(bucket: Bucket, digest: str) -> dict[str, Any] | None:
     return _problem(_read(data))
 
 
+def is_held(bucket: Bucket, digest: str, clock: Callable[[], float] = time.time) -> bool:
+    """Whether somebody is at work on the job."""
+    try:
+        data, _ = bucket.read(claim_name(digest))
+    except ObjectMissing:
+        return False
+    return float(_read(data).get("until", 0)) > clock()
+
+
 def claim_name(digest: str) -> str:
     """Return the name of a job's claim in the work bucket."""
     return f"claims/{digest[:2]}/{digest}.json"

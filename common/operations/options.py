@@ -17,6 +17,7 @@ from common.geometry import RELATIVE, Anchor, Box2d, Size, normal_box_2d
 from common.vlm.base import Quality
 
 AnyOptions = TypeVar("AnyOptions", bound="Options")
+AnyModel = TypeVar("AnyModel", bound=BaseModel)
 
 Engine = Literal["gemini", "embedded"]
 OnFail = Literal["error", "review", "original"]
@@ -280,6 +281,11 @@ def read_options(kind: type[AnyOptions], values: dict[str, Any]) -> AnyOptions:
     BadOptions
         Naming the first field at fault in `field`, all of them in ``details["errors"]``.
     """
+    return read_values(kind, values)
+
+
+def read_values(kind: type[AnyModel], values: dict[str, Any]) -> AnyModel:
+    """Read `values` as a model of `kind`; see `read_options`."""
     try:
         return kind.model_validate(values)
     except ValidationError as error:

@@ -24,20 +24,24 @@ class Caps:
     prefixes
         A day, for pictures whose name begins so: ``cutout/shoes/``.  A picture that came over HTTP
         has its operation for a name: ``cutout/``.
+    others
+        A day, for accounts of other kinds under which all of this falls: a key's.
     """
 
     request: float | None = None
     day: float | None = None
     prefixes: Mapping[str, float] = field(default_factory=dict)
+    others: Mapping[str, float] = field(default_factory=dict)
 
     @property
     def need_a_ledger(self) -> bool:
         """Whether a cap holds for more than one request."""
-        return self.day is not None or bool(self.prefixes)
+        return self.day is not None or bool(self.prefixes) or bool(self.others)
 
     def accounts(self, name: str) -> dict[str, int]:
         """Return the daily accounts that the picture `name` falls under, and their caps."""
         held = {prefix: cap for prefix, cap in self.prefixes.items() if name.startswith(prefix)}
+        held |= self.others
         if self.day is not None:
             held[DAY] = self.day
         return {account: math.floor(cap * _MICROS) for account, cap in held.items()}

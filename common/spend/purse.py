@@ -62,6 +62,11 @@ class Purse:
         return Reservation(self, amount, day)
 
     @property
+    def needs_a_ledger(self) -> bool:
+        """Whether a cap holds for more than this request."""
+        return self._caps.need_a_ledger
+
+    @property
     def dollars(self) -> float:
         """What the calls cost that are settled."""
         return dollars(self._settled)

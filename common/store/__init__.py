@@ -12,13 +12,13 @@ from dataclasses import dataclass, field
 from datetime import datetime
 from pathlib import Path
 from types import MappingProxyType
-from typing import Protocol
+from typing import Protocol, runtime_checkable
 from urllib.parse import unquote, urlsplit
 
 from common.errors import Misconfigured
 from common.store.rules import check_name, is_hidden
 
-__all__ = ["NO_METADATA", "Bucket", "Stored", "check_name", "is_hidden", "open_bucket"]
+__all__ = ["NO_METADATA", "Bucket", "Signs", "Stored", "check_name", "is_hidden", "open_bucket"]
 
 NO_METADATA: Mapping[str, str] = MappingProxyType({})
 
@@ -121,6 +121,23 @@ class Bucket(Protocol):
             There is none.
         PreconditionFailed
             It is of another generation.
+        """
+        ...
+
+
+@runtime_checkable
+class Signs(Protocol):
+    """A bucket that can sign addresses of its objects."""
+
+    def signed_url(
+        self, name: str, method: str, seconds: float, headers: Mapping[str, str]
+    ) -> str:
+        """Return an address that allows one request for one object, for a while.
+
+        Parameters
+        ----------
+        headers
+            That the request must bear, as they are.
         """
         ...
 
