@@ -24,10 +24,12 @@ import cv2
 import numpy as np
 from PIL import Image as Pillow
 
+from common.composite import grown
 from common.fields import as_bytes, as_float
 from common.geometry import Box, Size
+from common.glyphs import glyph_mask
 from common.image import F32, U8, Mask
-from common.vlm.embedded.erase import without_writing
+from common.vlm.embedded.erase import without
 from common.vlm.embedded.extend import extended
 from common.vlm.embedded.salience import SIDE
 from common.vlm.embedded.sight import Sight
@@ -102,7 +104,8 @@ def erase(_: Sight) -> None:
         scale = min(ground.shape[0] / 90, ground.shape[1] / 200)
         ink = (20, 20, 30) if ground.mean() > 128 else (250, 250, 250)
         sale = printed(ground, colour=ink, scale=scale)
-        erasure = without_writing(sale.rgb, [sale.box])
+        hole = grown(glyph_mask(sale.rgb, [sale.box]), 3)
+        erasure = without(sale.rgb, [sale.box], hole)
         before, after = (_psnr(rgb, sale.bare, sale.ink) for rgb in (sale.rgb, erasure.rgb))
         doubt = "doubted" if erasure.doubts else ""
         print(f"  {name:8} {before:5.1f} -> {after:5.1f} dB  {erasure.methods} {doubt}")

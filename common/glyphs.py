@@ -1,4 +1,4 @@
-"""The strokes of writing inside boxes: what to take away, and no more."""
+"""Strokes of writing, and things, inside boxes: what to take away, and no more."""
 
 from __future__ import annotations
 
@@ -54,6 +54,45 @@ def glyph_mask(rgb: U8, boxes: Sequence[Box]) -> Mask:
         inside[box.moved(-window.top, -window.left).slices] = True
         mask[window.slices] |= _strokes(rgb[window.slices], inside)
     return mask
+
+
+def thing_mask(rgb: U8, boxes: Sequence[Box]) -> Mask:
+    """Return what stands before a smooth surface inside the boxes, all that it encloses included.
+
+    As `glyph_mask`, for things: labels, cables, badges.  A box whose surface is not smooth, so that
+    the thing cannot be told from it, is all true.
+    """
+    mask = np.zeros(rgb.shape[:2], np.bool_)
+    size = Size(rgb.shape[1], rgb.shape[0])
+    for box in boxes:
+        least = max(_LEAST_RING, round(_RING * min(box.width, box.height)))
+        window = with_margin(box, size, 0, least)
+        inside = np.zeros((window.height, window.width), np.bool_)
+        inside[box.moved(-window.top, -window.left).slices] = True
+        mask[window.slices] |= _thing(rgb[window.slices], inside)
+    return mask
+
+
+def _thing(rgb: U8, inside: Mask) -> Mask:
+    ring = ~inside
+    if not ring.any():
+        return inside
+    field, residual = fit_backdrop(rgb, ring)
+    if residual > _SMOOTH:
+        return inside
+    distance: F32 = np.abs(as_float(rgb) - field).max(2)
+    noise = _NOISE * float(np.median(distance[ring]))
+    strong = distance > max(_STROKE, 2 * noise)
+    thing = _filled(_touching(distance > max(_RIM, noise), strong & inside)) & inside
+    return thing if thing.any() else inside
+
+
+def _filled(mask: Mask) -> Mask:
+    """Return the mask with its holes."""
+    outlines, _ = cv2.findContours(mask.astype(np.uint8), cv2.RETR_EXTERNAL, cv2.CHAIN_APPROX_NONE)
+    filled = np.zeros(mask.shape, np.uint8)
+    cv2.drawContours(filled, outlines, -1, 1, cv2.FILLED)
+    return filled > 0
 
 
 def _strokes(rgb: U8, inside: Mask) -> Mask:

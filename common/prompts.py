@@ -26,13 +26,15 @@ class _Template:
 
 _TEMPLATES = {
     "detect": _Template(
-        2,
+        3,
         """Find in this picture: $query
 Answer with a JSON array and nothing else. Each entry is an object with these fields:
 "box_2d": [ymin, xmin, ymax, xmax], integers from 0 to 1000 relative to the picture's height and width;
 "label": a short name in the language of the request; tell repeated objects apart by what sets them apart;
 "kind": "object" for a thing, "text" for one line of writing;
 "text": the writing itself, in its own script, exactly as it stands, where kind is "text"; otherwise "";
+"layer": "overlay" for writing and graphics that were laid over the finished picture (captions, badges, banners,
+watermarks); "scene" for things in the scene and for what is printed or written on them;
 "material": "opaque", "translucent" (glass, clear plastic, thin cloth) or "fine" (hair, fur, mesh, lace);
 "colors": up to three main colours as "#RRGGBB";
 "confidence": how sure you are, from 0 to 1.
@@ -45,9 +47,9 @@ An empty array means that nothing was found.""",
         """Answer with the JSON array itself, starting with [ and ending with ]. If nothing was found, answer [].""",
     ),
     "repair": _Template(
-        2,
+        3,
         """The text between the lines was meant to be a JSON array of objects with the fields box_2d (four integers
-from 0 to 1000: ymin, xmin, ymax, xmax), label, kind, text, material, colors and confidence. It cannot be read.
+from 0 to 1000: ymin, xmin, ymax, xmax), label, kind, text, layer, material, colors and confidence. It cannot be read.
 -----
 $answer
 -----
@@ -64,11 +66,18 @@ The backing has one single colour: no shadow, no glow, no reflection, no gradien
 The subject itself carries none of the backing's colour. Keep the framing and the aspect ratio of the photo.""",
     ),
     "erase": _Template(
-        2,
-        """Using the provided image, change only the writing ($where) to the bare surface that lies beneath it, as if
+        3,
+        """Using the provided image, change only $what ($where) to the bare surface that lies beneath it, as if
 nothing had ever been printed there: the same texture, colour, light and grain carried on without a break.
 Keep everything else in the image exactly the same, preserving the original style, lighting, composition and
 framing.$keep""",
+    ),
+    "clean": _Template(
+        1,
+        """Using the provided image, remove only $what ($where), together with the shadows and reflections it throws.
+Show what lies behind it as if it had never been there: the same surfaces, texture, colour, light and grain carried
+on without a break. Add nothing new. Keep everything else in the image exactly the same, preserving the original
+style, lighting, composition and framing.$keep""",
     ),
     "expand": _Template(
         2,

@@ -11,6 +11,11 @@ from common.geometry import Box2d
 
 Decision = Literal["accepted", "review", "original", "refused", "planned"]
 
+# The IPTC's terms (cv.iptc.org/newscodes/digitalsourcetype), the weightier one last.
+DigitalSource = Literal["", "compositeWithTrainedAlgorithmicMedia", "trainedAlgorithmicMedia"]
+COMPOSITE: DigitalSource = "compositeWithTrainedAlgorithmicMedia"  # a photo with generated parts
+GENERATED: DigitalSource = "trainedAlgorithmicMedia"  # a model's own picture
+
 
 class _Part(BaseModel):
     model_config = ConfigDict(extra="forbid")
@@ -32,6 +37,9 @@ class FoundBox(_Part):
     label: str
     kind: Literal["object", "text"]
     text: str = ""
+    layer: Literal["overlay", "scene", ""] = Field(
+        default="", description="laid over the picture, or printed on the things in it"
+    )
     material: Literal["opaque", "translucent", "fine", ""] = ""
     confidence: float = Field(ge=0, le=1)
 
@@ -85,6 +93,34 @@ class Rung(_Part):
     reasons: list[str] = Field(default_factory=list)
 
 
+class RuleCheck(_Part):
+    """One rule of a preset, measured."""
+
+    rule: str
+    level: Literal["must", "advice"]
+    passed: bool | None = Field(description="null where it could not be measured")
+    measured: str
+    required: str
+    fix: str = Field(description="what to do about it; empty where it passed")
+    source: str = Field(description="where the rule was read, or house")
+    date: str = Field(description="when it was read")
+    note: str = ""
+
+
+class PresetCheck(_Part):
+    """A picture measured against a preset; whether anybody accepts it is another matter."""
+
+    preset: str
+    title: str
+    version: int
+    passed: bool | None = Field(
+        description="false where any must fails, null where one could not be measured"
+    )
+    result: PictureFacts | None = None
+    bytes: int | None = Field(default=None, description="of the file")
+    rules: list[RuleCheck]
+
+
 class Report(_Part):
     """Everything a result says about how it came to be."""
 
@@ -103,4 +139,11 @@ class Report(_Part):
     ladder: list[Rung] = Field(default_factory=list)
     warnings: list[str] = Field(default_factory=list)
     decision: Decision = "accepted"
+    digital_source: DigitalSource = Field(
+        default="",
+        description="the IPTC's term where pixels were generated, as the picture's XMP bears it",
+    )
     steps: list[Report] = Field(default_factory=list, description="a pipeline's steps, in order")
+    checks: list[PresetCheck] = Field(
+        default_factory=list, description="the result measured against each preset"
+    )

@@ -8,8 +8,9 @@ from typing import Generic, Protocol, TypeVar
 
 from common.image import Image, Mask
 from common.operations.options import Options
+from common.presets import Preset
 from common.report import Report
-from common.vlm.base import VisionModel
+from common.vlm.base import Detection, VisionModel
 
 O_contra = TypeVar("O_contra", bound=Options, contravariant=True)
 
@@ -42,6 +43,24 @@ class Models:
             yield self.fallback
 
 
+@dataclass(frozen=True, eq=False)
+class Asset:
+    """A picture made for one place of publication, not yet a file.
+
+    Attributes
+    ----------
+    found
+        What a model found in it, for the check of the file; None where none was asked.
+    notes
+        What had to be done to it, or could not be, in plain sentences.
+    """
+
+    preset: Preset
+    image: Image
+    found: tuple[Detection, ...] | None = None
+    notes: tuple[str, ...] = ()
+
+
 @dataclass(frozen=True)
 class Outcome:
     """A picture (None where the operation answers with facts, or only planned) and its report.
@@ -50,21 +69,30 @@ class Outcome:
     ----------
     mask
         bool (H, W): where pixels may have changed; None where the operation has no such mask.
+    assets
+        The picture made into what each preset asks for, where the options name presets.
     """
 
     image: Image | None
     report: Report
     mask: Mask | None = None
+    assets: tuple[Asset, ...] = ()
 
 
 class Run(Protocol[O_contra]):
     """Do the operation: plan, ask, compose.
 
-    `backdrop` is the picture behind a cutout, where the options name one.
+    `backdrop` is the picture behind a cutout, and `mask` says what is to go, where the options name
+    one.
     """
 
     def __call__(
-        self, image: Image, options: O_contra, models: Models, backdrop: Image | None = None
+        self,
+        image: Image,
+        options: O_contra,
+        models: Models,
+        backdrop: Image | None = None,
+        mask: Image | None = None,
     ) -> Outcome:
         """Return the result, or raise a `StudioError`."""
         ...

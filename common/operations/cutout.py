@@ -109,9 +109,14 @@ def _within(alpha: U8, source: U8 | None) -> U8:
 
 
 def run(
-    image: Image, options: CutoutOptions, models: Models, backdrop: Image | None = None
+    image: Image,
+    options: CutoutOptions,
+    models: Models,
+    backdrop: Image | None = None,
+    mask: Image | None = None,
 ) -> Outcome:
     """Cut the subject out; on the way down the ladder until a result is good enough."""
+    del mask
     record = Record("cutout", image)
     backgrounds.check(options.background, backdrop)
     if options.dry_run:

@@ -16,6 +16,10 @@ Detections = tuple[Detection, ...]
 
 EVERYTHING = "every object that stands out and every line of writing"
 SUBJECT = "the main subject, the thing that is being shown"
+OVERLAID = (
+    "every line of writing, and every graphic that was laid over the picture: badges, banners,"
+    " frames, watermarks, logos"
+)
 WRITING = "every line of writing, in any script, printed on things or laid over the picture"
 
 
@@ -36,10 +40,14 @@ def compose(image: Image, detections: Detections) -> list[FoundBox]:
 
 
 def run(
-    image: Image, options: DetectOptions, models: Models, backdrop: Image | None = None
+    image: Image,
+    options: DetectOptions,
+    models: Models,
+    backdrop: Image | None = None,
+    mask: Image | None = None,
 ) -> Outcome:
     """Find things; the outcome is the report's boxes, without a picture."""
-    del backdrop
+    del backdrop, mask
     record = Record("detect", image)
     ask = request(image, Find(options.query))
     if options.dry_run:
@@ -66,6 +74,7 @@ def _found(image: Image, detection: Detection) -> FoundBox:
             "label": detection.label,
             "kind": detection.kind,
             "text": detection.text,
+            "layer": detection.layer,
             "material": detection.material,
             "confidence": detection.confidence,
         }

@@ -6,6 +6,7 @@ from collections.abc import Callable, Iterable
 from dataclasses import dataclass, field
 from typing import TypeVar
 
+import cv2
 import numpy as np
 
 from common.errors import (
@@ -17,7 +18,7 @@ from common.errors import (
     StudioError,
     UnfitRender,
 )
-from common.image import Image, Mask
+from common.image import U8, Image, Mask
 from common.operations.base import Models, Outcome
 from common.operations.options import OnFail
 from common.operations.record import Record
@@ -54,12 +55,14 @@ class Attempt:
 
 def fidelity(source: Image, result: Image, kept: Mask) -> Fidelity:
     """Compare two pictures of one size where the source had to be kept (bool (H, W))."""
-    if not kept.any():
+    count = int(np.count_nonzero(kept))
+    if not count:
         return Fidelity(equal_share=1.0, largest_difference=0)
-    before, after = source.rgb[kept], result.rgb[kept]
-    difference = np.maximum(before, after) - np.minimum(before, after)
-    equal = (difference.max(1) == 0).mean()
-    return Fidelity(equal_share=float(equal), largest_difference=int(difference.max()))
+    channels: U8 = cv2.absdiff(source.rgb, result.rgb)
+    difference = np.maximum(np.maximum(channels[..., 0], channels[..., 1]), channels[..., 2])
+    difference *= kept
+    changed = int(np.count_nonzero(difference))
+    return Fidelity(equal_share=1 - changed / count, largest_difference=int(difference.max()))
 
 
 @dataclass(frozen=True)

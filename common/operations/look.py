@@ -11,7 +11,8 @@ from common.errors import ModelError
 from common.geometry import Box, box_from_2d
 from common.image import Image, Mask
 from common.operations.base import Models
-from common.operations.writing import Writing, question
+from common.operations.selection import Target
+from common.operations.writing import question
 from common.vlm.base import VisionModel
 
 
@@ -32,7 +33,7 @@ class Look:
 
 
 def look_again(
-    before: Image, after: Image, windows: Sequence[Box], writing: Writing, models: Models
+    before: Image, after: Image, windows: Sequence[Box], target: Target, models: Models
 ) -> Look | None:
     """Look for writing inside the erased boxes, in the photo and in the result.
 
@@ -45,16 +46,21 @@ def look_again(
     if looker is None:
         return None
     try:
-        seen = _found(looker, before, windows, writing)
+        seen = _found(looker, before, windows, target)
         if not seen:
             return None
-        left = _found(looker, after, windows, writing)
+        left = _found(looker, after, windows, target)
     except ModelError:  # the look is a help, not a need
         return None
-    erased = _area(writing.erase, before) & ~_area(writing.keep, before)
+    erased = _area(target.going, before) & ~_area(target.staying, before)
     known = _area(seen, before) & erased
     again = _area(left, before) & known
     return Look(float(again.sum() / known.sum()), left) if known.any() else None
+
+
+def can_look(models: Models, image: Image) -> bool:
+    """Tell whether there is an engine that looks for nothing."""
+    return _looker(models, image) is not None
 
 
 def _looker(models: Models, image: Image) -> VisionModel | None:
@@ -66,7 +72,7 @@ def _looker(models: Models, image: Image) -> VisionModel | None:
 
 
 def _found(
-    looker: VisionModel, image: Image, windows: Sequence[Box], writing: Writing
+    looker: VisionModel, image: Image, windows: Sequence[Box], target: Target
 ) -> tuple[Box, ...]:
     """Return the parts of the erased boxes where writing is found, in pixels of the photo."""
     found: list[Box] = []
@@ -74,7 +80,7 @@ def _found(
         seen = image.crop(window).opaque()
         for line in looker.ask(question(seen)).value:
             box = box_from_2d(line.box_2d, seen.size).moved(window.top, window.left)
-            parts = (box.intersection(erased) for erased in writing.erase)
+            parts = (box.intersection(erased) for erased in target.going)
             found += [part for part in parts if part is not None and line.kind == "text"]
     return tuple(dict.fromkeys(found))
 

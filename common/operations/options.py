@@ -8,13 +8,16 @@ from __future__ import annotations
 
 import json
 import re
-from typing import Annotated, Any, Literal, TypeVar
+from typing import Annotated, Any, Literal, Self, TypeVar
 
 from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, ValidationError, model_validator
 
 from common.errors import BadOptions, StudioError
 from common.geometry import RELATIVE, Anchor, Box2d, Size, normal_box_2d
-from common.vlm.base import Quality
+from common.operations.written import Written, is_told
+from common.presets import MOST as MOST_PRESETS
+from common.presets import PresetsOption
+from common.vlm.base import Quality, Sensitivity
 
 AnyOptions = TypeVar("AnyOptions", bound="Options")
 AnyModel = TypeVar("AnyModel", bound=BaseModel)
@@ -24,6 +27,7 @@ OnFail = Literal["error", "review", "original"]
 KeyName = Literal["auto", "green", "blue", "magenta"]
 CropName = Literal["none", "subject"]
 MaterialName = Literal["auto", "opaque", "translucent", "fine"]
+What = Literal["all", "overlay"]
 
 HOW_TO_WRITE_A_BOX = "Write it as Y0,X0,Y1,X1 in 0..1000."
 
@@ -138,7 +142,7 @@ class Options(BaseModel):
     )
 
 
-class GatedOptions(Options):
+class GatedOptions(Options, Written):
     """What operations that ask for a picture, and judge it, understand."""
 
     quality: Quality = Field(
@@ -149,6 +153,11 @@ class GatedOptions(Options):
         default="error",
         description="when the gate refuses: error, review (the best, marked) or original",
     )
+    preset: PresetsOption = Field(
+        default_factory=list,
+        max_length=MOST_PRESETS,
+        description="make assets for these places of publication, like amazon-main,ebay",
+    )
 
 
 class DetectOptions(Options):
@@ -157,6 +166,18 @@ class DetectOptions(Options):
     operation: Literal["detect"] = "detect"
 
     query: str = Field(default="", max_length=500, description="what to find, in plain words")
+
+
+class CheckOptions(Options):
+    """Options of check."""
+
+    operation: Literal["check"] = "check"
+
+    preset: PresetsOption = Field(
+        min_length=1,
+        max_length=MOST_PRESETS,
+        description="what to measure against, like amazon-main,ebay",
+    )
 
 
 class CutoutOptions(GatedOptions):
@@ -202,31 +223,87 @@ class CutoutOptions(GatedOptions):
             raise ValueError("Give margin or fill, not both.")
         if self.margin is not None and self.crop == "none":
             raise ValueError("A margin goes with crop: subject.")
+        if self.preset and self.crop != "none":
+            raise ValueError("A preset frames the subject itself: give fill, not crop.")
         return self
 
 
-class EraseOptions(GatedOptions):
-    """Options of erase."""
-
-    operation: Literal["erase"] = "erase"
+class MaskedOptions(GatedOptions):
+    """What operations understand that edit under a mask and keep every other pixel."""
 
     region: BoxesOption = Field(
         default_factory=list,
         max_length=100,
-        description="where to erase: Y0,X0,Y1,X1 in 0..1000; may be given again",
+        description="where something is to go: Y0,X0,Y1,X1 in 0..1000; may be given again",
     )
     exclude: BoxesOption = Field(
         default_factory=list,
         max_length=100,
         description="where everything stays: Y0,X0,Y1,X1 in 0..1000; may be given again",
     )
+    mask: str = Field(
+        default="",
+        max_length=2000,
+        description="a picture of the photo's size that says what is to go: white goes, black stays"
+        " byte for byte",
+    )
+    sensitivity: Sensitivity = Field(
+        default="normal",
+        description="how much is taken for what is to go, and how far round it the edit reaches:"
+        " low, normal or high",
+    )
+
+    @model_validator(mode="after")
+    def _one_way_to_say_where(self) -> Self:
+        if self.mask and self.region:
+            raise ValueError("Give mask or region, not both.")
+        return self
+
+
+class EraseOptions(MaskedOptions):
+    """Options of erase."""
+
+    operation: Literal["erase"] = "erase"
+
     keep: StringsOption = Field(
         default_factory=list, max_length=100, description="writing to keep; may be given again"
     )
+    what: What = Field(
+        default="all",
+        description="all writing, or overlay: captions and graphics laid over the picture, not what"
+        " is printed on the things in it",
+    )
+
+    @model_validator(mode="after")
+    def _overlay_is_found(self) -> Self:
+        if self.what == "overlay" and (self.mask or self.region):
+            raise ValueError("what: overlay is for writing that is found; leave region and mask.")
+        return self
+
+
+class CleanOptions(MaskedOptions):
+    """Options of clean."""
+
+    operation: Literal["clean"] = "clean"
+
+    remove: str = Field(
+        default="",
+        max_length=500,
+        description="what is to go, in plain words: cables, price stickers, dust",
+    )
+    even: bool = Field(
+        default=False, description="even out a plain backdrop; the subject and its shadow stay"
+    )
+
+    @model_validator(mode="after")
+    def _something_to_do(self) -> Self:
+        if not (self.remove or self.region or self.mask or self.even):
+            raise ValueError("Say what to do: remove, region, mask or even.")
+        return self
 
 
 class ExpandOptions(GatedOptions):
-    """Options of expand: exactly one of aspect, size and margin."""
+    """Options of expand: exactly one of aspect, size and margin, or fill with or without aspect."""
 
     operation: Literal["expand"] = "expand"
 
@@ -237,24 +314,42 @@ class ExpandOptions(GatedOptions):
     margin: MarginOption | None = Field(
         default=None, description="top, right, bottom and left, each in pixels or per cent"
     )
+    fill: float | None = Field(
+        default=None,
+        ge=0.05,
+        le=1,
+        description="how much of the canvas the subject fills at most, 0.05 to 1, in the middle of"
+        " it; of the photo's ratio, or of that given as aspect",
+    )
     anchor: Anchor = Field(
-        default=Anchor.CENTER, description="where the photo stands on the canvas"
+        default=Anchor.CENTER,
+        description="where the photo stands on the canvas; with fill, at which border",
+    )
+    subject: str = Field(
+        default="", max_length=500, description="what the subject is, in plain words"
+    )
+    box: BoxOption | None = Field(
+        default=None,
+        description="where the subject is: Y0,X0,Y1,X1 in 0..1000; found by itself where needed",
     )
 
     @model_validator(mode="after")
     def _one_canvas(self) -> ExpandOptions:
         given = [name for name in ("aspect", "size", "margin") if getattr(self, name) is not None]
-        if len(given) != 1:
-            raise ValueError("Give exactly one of aspect, size and margin.")
+        if self.fill is not None and given not in ([], ["aspect"]):
+            raise ValueError("Give fill alone or with aspect.")
+        if self.fill is None and len(given) != 1:
+            raise ValueError("Give exactly one of aspect, size and margin, or fill.")
         return self
 
 
 StepOptions = Annotated[
-    DetectOptions | CutoutOptions | EraseOptions | ExpandOptions, Field(discriminator="operation")
+    DetectOptions | CutoutOptions | EraseOptions | CleanOptions | ExpandOptions,
+    Field(discriminator="operation"),
 ]
 
 
-class PipelineOptions(Options):
+class PipelineOptions(Options, Written):
     """Options of pipeline: which operations, in which order, each with its own options."""
 
     operation: Literal["pipeline"] = "pipeline"
@@ -263,12 +358,24 @@ class PipelineOptions(Options):
         max_length=10,
         description='a list of {"operation": NAME, ...options}, done one after the other',
     )
+    preset: PresetsOption = Field(
+        default_factory=list,
+        max_length=MOST_PRESETS,
+        description="make assets of the last step's picture for these places of publication",
+    )
 
     @model_validator(mode="after")
     def _one_engine(self) -> PipelineOptions:
         if any(step.engine is not None or step.dry_run or step.fresh for step in self.steps):
             raise ValueError(
                 "engine, dry_run and fresh belong to the whole pipeline, not to a step."
+            )
+        if any(getattr(step, "preset", []) for step in self.steps):
+            raise ValueError("preset belongs to the whole pipeline, not to a step.")
+        if any(map(is_told, self.steps)):
+            raise ValueError(
+                "format, file_quality, profile and exif belong to the whole pipeline, not to a"
+                " step."
             )
         return self
 

@@ -1,8 +1,6 @@
-"""What is to go and what is to stay, as the user and the model tell it."""
+"""What writing is to go and what is to stay, as the user and the model tell it."""
 
 from __future__ import annotations
-
-from dataclasses import dataclass
 
 from common.errors import ModelUnable
 from common.geometry import Box, box_from_2d
@@ -11,93 +9,95 @@ from common.operations import detect
 from common.operations.base import Models
 from common.operations.options import EraseOptions
 from common.operations.record import Record
-from common.vlm.base import Ask, Detection, Find
+from common.operations.selection import Select, Target, mixed, strokes
+from common.operations.told import excluded, share_inside, told
+from common.vlm.base import Ask, Detection, Find, Sensitivity
 
 SPARED = 0.5  # of a line's area inside an excluded box: the line is meant to stay
 
 
-@dataclass(frozen=True)
-class Writing:
-    """Boxes to erase and to keep, in pixels of the photo, and the words in them where known.
-
-    Attributes
-    ----------
-    whole_boxes
-        The boxes were drawn by the user: all that stands in them is to go, not the strokes alone.
-    """
-
-    erase: tuple[Box, ...]
-    keep: tuple[Box, ...] = ()
-    texts: tuple[str, ...] = ()
-    kept_texts: tuple[str, ...] = ()
-    whole_boxes: bool = False
-
-
-def question(image: Image) -> Ask[detect.Detections]:
+def question(image: Image, sensitivity: Sensitivity = "normal") -> Ask[detect.Detections]:
     """Return the question where writing stands."""
-    return detect.request(image, Find(objects=False, text=True))
+    return detect.request(image, Find(objects=False, text=True, sensitivity=sensitivity))
 
 
-def is_asked_for(options: EraseOptions) -> bool:
-    """Tell whether a model must find the writing, or the options say all of it."""
-    return bool(options.keep) or not options.region
+def asked(image: Image, options: EraseOptions) -> Ask[detect.Detections] | None:
+    """Return the question that the options leave open; None where they say all of it."""
+    if (options.region or options.mask) and not options.keep:
+        return None
+    if options.what == "overlay":
+        return detect.request(image, Find(detect.OVERLAID, sensitivity=options.sensitivity))
+    return question(image, options.sensitivity)
 
 
-def writing_in(record: Record, image: Image, options: EraseOptions, models: Models) -> Writing:
+def writing_in(
+    record: Record, image: Image, options: EraseOptions, models: Models, mask: Image | None
+) -> Target:
     """Return what is to go and what is to stay, asking the model only for what is not given.
 
     Raises
     ------
     ModelUnable
-        Texts are to be kept and the engine cannot read.
+        Texts are to be kept and the engine cannot read, or overlays are to go and it cannot tell
+        them from what is printed on things.
+    BadInput
+        The mask cannot be one of this photo.
     """
-    lines = _lines(record, image, options, models)
-    keep = [line for line in lines if _is_kept(line, options.keep)]
-    stays = tuple(box_from_2d(line.box_2d, image.size) for line in keep) + excluded(image, options)
+    found = _found(record, image, options, models)
+    keep = [line for line in found if _is_kept(line, options.keep)]
+    stays = tuple(box_from_2d(line.box_2d, image.size) for line in keep)
+    stays += excluded(image, options)
     words = tuple(line.text for line in keep)
-    if options.region:
-        return Writing(regions(image, options), stays, (), words, whole_boxes=True)
-    found = [
-        (box_from_2d(line.box_2d, image.size), line.text) for line in lines if line not in keep
-    ]
-    erase = [(box, text) for box, text in found if not _is_spared(box, stays)]
-    return Writing(tuple(box for box, _ in erase), stays, tuple(text for _, text in erase), words)
+    given = told(image, options, mask)
+    if given is not None:
+        return Target(given.going, stays, given.select, (), words)
+    going = [line for line in found if line not in keep and _is_wanted(line, options)]
+    boxes = [box_from_2d(line.box_2d, image.size) for line in going]
+    chosen = [at for at, box in enumerate(boxes) if not _is_spared(box, stays)]
+    return Target(
+        tuple(boxes[at] for at in chosen),
+        stays,
+        _select([going[at] for at in chosen], options.sensitivity),
+        tuple(going[at].text for at in chosen),
+        words,
+    )
 
 
-def regions(image: Image, options: EraseOptions) -> tuple[Box, ...]:
-    """Return the boxes that the user drew, but for those that the excluded ones cover."""
-    stays = excluded(image, options)
-    drawn = (box_from_2d(region, image.size) for region in options.region)
-    return tuple(box for box in drawn if not any(_inside(box, other) == 1 for other in stays))
-
-
-def excluded(image: Image, options: EraseOptions) -> tuple[Box, ...]:
-    """Return the boxes in which everything stays."""
-    return tuple(box_from_2d(box, image.size) for box in options.exclude)
-
-
-def _lines(record: Record, image: Image, options: EraseOptions, models: Models) -> list[Detection]:
-    if not is_asked_for(options):
+def _found(record: Record, image: Image, options: EraseOptions, models: Models) -> list[Detection]:
+    question = asked(image, options)
+    if question is None:
         return []
-    found = record.ask(models.chosen, question(image))
-    lines = [detection for detection in found if detection.kind == "text"]
+    found = record.ask(models.chosen, question)
+    lines = [line for line in found if line.kind == "text"]
     if options.keep and lines and not any(line.text for line in lines):
         raise ModelUnable(
             "This engine finds writing but cannot read it, so it cannot tell what to keep.",
             advice="Give the regions to erase or to exclude, or use an engine that reads.",
             field="keep",
         )
-    return lines
+    if options.what == "all":
+        return lines
+    if lines and not any(line.layer for line in lines):
+        raise ModelUnable(
+            "This engine finds writing but cannot tell what was laid over the picture from what is"
+            " printed on the things in it.",
+            advice="Give the regions to erase or to exclude, or use an engine that understands.",
+            field="what",
+        )
+    return list(found)
+
+
+def _is_wanted(line: Detection, options: EraseOptions) -> bool:
+    return options.what == "all" or line.layer == "overlay"
+
+
+def _select(going: list[Detection], sensitivity: Sensitivity) -> Select:
+    graphics = [each.kind != "text" for each in going]
+    return mixed(graphics, sensitivity) if any(graphics) else strokes(sensitivity)
 
 
 def _is_spared(box: Box, stays: tuple[Box, ...]) -> bool:
-    return any(_inside(box, other) > SPARED for other in stays)
-
-
-def _inside(box: Box, other: Box) -> float:
-    """Return the share of `box` that lies in `other`."""
-    part = box.intersection(other)
-    return 0.0 if part is None else part.area / box.area
+    return any(share_inside(box, other) > SPARED for other in stays)
 
 
 def _is_kept(line: Detection, keep: list[str]) -> bool:

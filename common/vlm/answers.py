@@ -27,6 +27,7 @@ LONGEST_LABEL = 200
 LONGEST_TEXT = 2000
 
 MATERIALS = frozenset({"opaque", "translucent", "fine"})
+LAYERS = frozenset({"overlay", "scene"})
 
 # Flat on purpose: with minItems, maximum or enum the API answers "too many states" (400).
 DETECTION_SCHEMA: dict[str, Any] = {
@@ -38,6 +39,7 @@ DETECTION_SCHEMA: dict[str, Any] = {
             "label": {"type": "STRING"},
             "kind": {"type": "STRING"},
             "text": {"type": "STRING"},
+            "layer": {"type": "STRING"},
             "material": {"type": "STRING"},
             "colors": {"type": "ARRAY", "items": {"type": "STRING"}},
             "confidence": {"type": "NUMBER"},
@@ -48,6 +50,7 @@ DETECTION_SCHEMA: dict[str, Any] = {
             "label",
             "kind",
             "text",
+            "layer",
             "material",
             "colors",
             "confidence",
@@ -90,6 +93,7 @@ def _as_entry(detection: Detection) -> dict[str, Any]:
         "label": detection.label,
         "kind": detection.kind,
         "text": detection.text,
+        "layer": detection.layer,
         "material": detection.material,
         "colors": ["#{:02X}{:02X}{:02X}".format(*colour) for colour in detection.colors],
         "confidence": detection.confidence,
@@ -228,11 +232,13 @@ def _detection(entry: dict[str, Any], box: Box2d) -> Detection:
     text = _words(entry.get("text"), LONGEST_TEXT)
     kind = "text" if _kind(entry) == "text" else "object"
     material = _words(entry.get("material"), LONGEST_LABEL).lower()
+    layer = _words(entry.get("layer"), LONGEST_LABEL).lower()
     return Detection(
         box_2d=box,
         label=_words(entry.get("label"), LONGEST_LABEL) or text[:LONGEST_LABEL] or kind,
         kind=kind,
         text=text if kind == "text" else "",
+        layer=layer if layer in LAYERS else "",
         material=material if material in MATERIALS else "",
         colors=_colours(entry.get("colors")),
         confidence=_confidence(entry.get("confidence")),

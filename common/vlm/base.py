@@ -14,13 +14,14 @@ from dataclasses import asdict, dataclass, field
 from typing import Any, Generic, Literal, Protocol, TypeVar
 
 from common.geometry import Box, Box2d
-from common.image import Image
+from common.image import Image, Mask
 from common.prompts import Prompt
 
 T = TypeVar("T")
 
 Colour = tuple[int, int, int]
 Quality = Literal["fast", "standard", "pro"]
+Sensitivity = Literal["low", "normal", "high"]
 
 
 # --- intents --------------------------------------------------------------------------------------
@@ -28,11 +29,22 @@ Quality = Literal["fast", "standard", "pro"]
 
 @dataclass(frozen=True)
 class Find:
-    """Find objects, text or both; `query` in the user's words, empty for all that stands out."""
+    """Find objects, text or both; `query` in the user's words, empty for all that stands out.
+
+    Attributes
+    ----------
+    named
+        Only what the query names: an engine that understands no words must not give what stands
+        out in its place.
+    sensitivity
+        How much is taken for a find.
+    """
 
     query: str = ""
     objects: bool = True
     text: bool = True
+    named: bool = False
+    sensitivity: Sensitivity = "normal"
 
 
 @dataclass(frozen=True)
@@ -43,11 +55,20 @@ class OnBacking:
     subject: str = ""
 
 
-@dataclass(frozen=True)
-class WithoutText:
-    """The same picture with what stands inside `regions` (pixels of the request's image) gone."""
+@dataclass(frozen=True, eq=False)
+class Without:
+    """The same picture with something gone.
+
+    Attributes
+    ----------
+    regions
+        Boxes, in pixels of the request's image: one round each thing that is to go.
+    hole
+        bool (H, W) of the request's image: the pixels of what is to go, with their rims.
+    """
 
     regions: tuple[Box, ...]
+    hole: Mask
 
 
 @dataclass(frozen=True)
@@ -57,7 +78,7 @@ class Extended:
     frame: Box
 
 
-Intent = Find | OnBacking | WithoutText | Extended
+Intent = Find | OnBacking | Without | Extended
 
 
 # --- requests -------------------------------------------------------------------------------------
@@ -105,7 +126,7 @@ class Render:
     """
 
     image: Image
-    intent: OnBacking | WithoutText | Extended
+    intent: OnBacking | Without | Extended
     prompt: Prompt
     quality: Quality = "standard"
 
@@ -121,8 +142,12 @@ class Render:
 def _digest(image: Image, intent: Intent, prompt: Prompt) -> str:
     facts = {"intent": type(intent).__name__, **asdict(intent), "prompt": asdict(prompt)}
     seen = hashlib.sha256(image.digest().encode())
-    seen.update(json.dumps(facts, sort_keys=True).encode())
+    seen.update(json.dumps(facts, sort_keys=True, default=_of_pixels).encode())
     return seen.hexdigest()
+
+
+def _of_pixels(mask: Mask) -> str:
+    return hashlib.sha256(f"{mask.shape}".encode() + mask.tobytes()).hexdigest()
 
 
 # --- answers --------------------------------------------------------------------------------------
@@ -244,6 +269,9 @@ class Detection:
         ``object`` or ``text``.
     text
         The writing itself, where the engine read it.
+    layer
+        ``overlay`` for what was laid over the picture, ``scene`` for what is printed on the things
+        in it, empty where unknown.
     material
         ``opaque``, ``translucent``, ``fine`` or empty where unknown.
     colors
@@ -256,6 +284,7 @@ class Detection:
     label: str
     kind: str = "object"
     text: str = ""
+    layer: str = ""
     material: str = ""
     colors: tuple[Colour, ...] = field(default=())
     confidence: float = 1.0

@@ -18,7 +18,7 @@ from common.vlm.base import (
     Quote,
     Render,
     VisionModel,
-    WithoutText,
+    Without,
 )
 from common.vlm.embedded import EmbeddedModel, Sight
 from common.vlm.embedded.net import Net
@@ -35,7 +35,7 @@ def question(rgb: U8, intent: Find) -> Ask[tuple[Detection, ...]]:
     )
 
 
-def wish(rgb: U8, intent: OnBacking | WithoutText | Extended) -> Render:
+def wish(rgb: U8, intent: OnBacking | Without | Extended) -> Render:
     return Render(Image(rgb), intent, NO_WORDS)
 
 
@@ -126,7 +126,7 @@ def test_what_was_transparent_stays_backing(no_weights: Sight) -> None:
 
 def test_writing_is_erased_inside_its_region_only(no_weights: Sight) -> None:
     sale = printed(studio())
-    rendered = EmbeddedModel(no_weights).render(wish(sale.rgb, WithoutText((sale.box,))))
+    rendered = EmbeddedModel(no_weights).render(wish(sale.rgb, Without((sale.box,), sale.ink)))
     erased = rendered.image.rgb
     assert np.abs(erased[sale.ink].astype(float) - sale.bare[sale.ink]).mean() < 3
     assert np.array_equal(erased[:60], sale.rgb[:60])
@@ -154,6 +154,6 @@ def test_many_may_ask_one_network_at_once(text_net: Net) -> None:
 
 def test_the_same_wish_gives_the_same_picture(no_weights: Sight) -> None:
     sale = printed(studio())
-    asked = wish(sale.rgb, WithoutText((sale.box,)))
+    asked = wish(sale.rgb, Without((sale.box,), sale.ink))
     first, second = (EmbeddedModel(no_weights).render(asked).image for _ in range(2))
     assert first.digest() == second.digest()

@@ -120,7 +120,7 @@ def test_a_picture_without_writing_comes_back_unchanged_with_a_word() -> None:
 
 def test_a_render_that_left_the_writing_is_refused() -> None:
     model = ScriptedModel(renders=[lambda render: Image(POSTER[_place(render)])])
-    with pytest.raises(GateRefused, match="left the writing"):
+    with pytest.raises(GateRefused, match="left what was to go"):
         run(PHOTO, EraseOptions(region=[BOX]), Models(model))
 
 
@@ -215,7 +215,7 @@ def test_each_window_that_fails_goes_down_the_ladder_by_itself() -> None:
 
 def test_no_further_window_is_paid_once_one_is_refused() -> None:
     model = ScriptedModel(renders=[lambda render: render.image])
-    with pytest.raises(GateRefused, match="left the writing"):
+    with pytest.raises(GateRefused, match="left what was to go"):
         run(BANNER, EraseOptions(region=[FIRST_BOX, SECOND_BOX]), Models(model))
     assert len(model.rendered) == 1
 

@@ -13,7 +13,7 @@ from common.geometry import Box, Size
 from common.image import Image
 from common.prompts import fill
 from common.vlm.answers import DETECTION_SCHEMA, read_detections
-from common.vlm.base import Ask, Detection, Find, OnBacking, Render, WithoutText
+from common.vlm.base import Ask, Detection, Find, OnBacking, Render, Without
 
 GREEN = (0, 255, 0)
 
@@ -52,8 +52,10 @@ def wish(image: Image | None = None, subject: str = "the disc") -> Render:
 def edit(image: Image | None = None) -> Render:
     """Return the wish for a picture without what is written in its corner."""
     image = image or photo()
-    prompt = fill("erase", where="box_2d [0, 0, 100, 100]", keep="")
-    return Render(image, WithoutText((Box(0, 0, 8, 8),)), prompt)
+    prompt = fill("erase", what="the writing", where="box_2d [0, 0, 100, 100]", keep="")
+    hole = np.zeros(image.rgb.shape[:2], bool)
+    hole[:8, :8] = True
+    return Render(image, Without((Box(0, 0, 8, 8),), hole), prompt)
 
 
 @dataclass

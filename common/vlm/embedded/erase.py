@@ -1,4 +1,4 @@
-"""Writing taken away: its strokes become holes, and holes become what surrounds them."""
+"""What is to go taken away: its pixels are a hole, and the hole becomes what surrounds it."""
 
 from __future__ import annotations
 
@@ -10,15 +10,12 @@ import numpy as np
 
 from common.fields import as_float
 from common.geometry import Box, Size, whole, with_margin
-from common.glyphs import glyph_mask
 from common.image import F32, U8, Mask
 from common.vlm.embedded.fill import Surface, patchmatch, smooth_fill, surface_beside, textured_fill
 
 PATCHMATCH = "PatchMatch"
 INPAINTING = "inpainting"
 
-_HALO = 0.05  # of a region's shorter side: ringing and soft shadows round the strokes
-_HALO_PIXELS = (2, 8)
 _CONTEXT = 1.0  # of a region's shorter side: how much of the surroundings is looked at
 _CONTEXT_PIXELS = (32, 96)  # more would not be alike, and patches are sought in all of it
 _LEAST_KNOWN = 0.15  # of the context: with less of it in sight nothing is known of the rest
@@ -36,52 +33,42 @@ _TEXTURE = {  # whether PatchMatch is there -> its name, and the roughness beyon
 
 @dataclass(frozen=True, eq=False)
 class Erasure:
-    """The picture without the writing, what filled it, and what speaks against trusting it."""
+    """The picture without what was to go, what filled it, and what speaks against trusting it."""
 
     rgb: U8
     methods: tuple[str, ...]
     doubts: tuple[str, ...]
 
 
-def without_writing(rgb: U8, regions: Sequence[Box]) -> Erasure:
-    """Take away what stands inside the regions.
+def without(rgb: U8, regions: Sequence[Box], hole: Mask) -> Erasure:
+    """Take away what stands in the hole.
 
     Parameters
     ----------
     rgb
-        uint8 (H, W, 3); comes back unchanged but for the strokes and a halo of a few pixels.
+        uint8 (H, W, 3); comes back unchanged but for the hole.
     regions
-        Boxes inside the picture.
+        Boxes inside the picture, one round each thing that is to go: each is filled by itself.
+    hole
+        bool (H, W): the pixels of what is to go, with their rims.
     """
     out, size = rgb.copy(), Size(rgb.shape[1], rgb.shape[0])
-    holes = _holes(rgb, regions)
+    holes = hole.copy()
     methods: list[str] = []
     busy = 0
     for region in regions:
         window = _context(region, holes, size)
-        hole = holes[window.slices]
-        if not hole.any() or hole.all():
-            busy += int(hole.all())
+        part = holes[window.slices]
+        if not part.any() or part.all():
+            busy += int(part.all())
             continue
         shorter = min(region.width, region.height)
-        filled = _filled(out[window.slices], hole, float(holes[region.slices].mean()), shorter)
+        filled = _filled(out[window.slices], part, float(holes[region.slices].mean()), shorter)
         out[window.slices] = filled.rgb
         holes[window.slices] = False
         methods.append(filled.method)
         busy += filled.doubtful
     return Erasure(out, tuple(dict.fromkeys(methods)), _doubts(busy))
-
-
-def _holes(rgb: U8, regions: Sequence[Box]) -> Mask:
-    """Return the strokes with their halos."""
-    holes = np.zeros(rgb.shape[:2], np.bool_)
-    for region in regions:
-        halo = int(np.clip(round(_HALO * min(region.width, region.height)), *_HALO_PIXELS))
-        around = with_margin(region, Size(rgb.shape[1], rgb.shape[0]), 0, 2 * halo)
-        strokes = glyph_mask(rgb, [region])[around.slices].astype(np.uint8)
-        disc = cv2.getStructuringElement(cv2.MORPH_ELLIPSE, (2 * halo + 1, 2 * halo + 1))
-        holes[around.slices] |= cv2.dilate(strokes, disc) > 0
-    return holes
 
 
 def _context(region: Box, holes: Mask, size: Size) -> Box:
@@ -133,4 +120,4 @@ def _doubts(busy: int) -> tuple[str, ...]:
     if not busy:
         return ()
     places = "one place" if busy == 1 else f"{busy} places"
-    return (f"In {places} the writing stands on a busy background: look at what took its place.",)
+    return (f"In {places} the background is busy: look at what took the place of what is gone.",)

@@ -29,9 +29,9 @@ from common.vlm.base import (
     Render,
     Rendered,
     Usage,
-    WithoutText,
+    Without,
 )
-from common.vlm.embedded.erase import INPAINTING, without_writing
+from common.vlm.embedded.erase import INPAINTING, without
 from common.vlm.embedded.extend import extended
 from common.vlm.embedded.objects import Thing, things_in
 from common.vlm.embedded.sight import CLASSICAL, Sight
@@ -59,7 +59,19 @@ class EmbeddedModel:
         self._sight = sight or Sight()
 
     def ask(self, ask: Ask[T]) -> Answer[T]:
-        """Find connected subjects and lines of writing; the query's words are not understood."""
+        """Find connected subjects and lines of writing; the query's words are not understood.
+
+        Raises
+        ------
+        ModelUnable
+            Only what the words name is wanted.
+        """
+        if ask.intent.named:
+            raise ModelUnable(
+                "The embedded engine understands no words: it cannot find"
+                f" {ask.intent.query.strip()!r}.",
+                advice="Give a region or a mask, or use an engine that understands.",
+            )
         rgb = over(ask.image, _WHITE).rgb
         found: list[Detection] = []
         names: list[str] = []
@@ -70,7 +82,7 @@ class EmbeddedModel:
             found += _objects(things_in(rgb, alpha), ask.image)
             names, notes = [*names, subjects.name], notes + subjects.notes
         if ask.intent.text:
-            writing = self._sight.of_text()
+            writing = self._sight.of_text(ask.intent.sensitivity)
             found += _lines(writing.see(rgb), ask.image)
             names, notes = [*names, writing.name], notes + writing.notes
         value = ask.read(write_detections(found))
@@ -87,8 +99,8 @@ class EmbeddedModel:
         match render.intent:
             case OnBacking():
                 return self._on_backing(render.image, render.intent)
-            case WithoutText():
-                return _without_text(render.image, render.intent)
+            case Without():
+                return _without(render.image, render.intent)
             case Extended():
                 return self._extended(render.image, render.intent)
             case never:
@@ -119,8 +131,8 @@ class EmbeddedModel:
         return Rendered(picture, _usage(subjects.name), notes, bool(extension.doubts))
 
 
-def _without_text(image: Image, intent: WithoutText) -> Rendered:
-    erasure = without_writing(image.rgb, intent.regions)
+def _without(image: Image, intent: Without) -> Rendered:
+    erasure = without(image.rgb, intent.regions, intent.hole)
     picture = replace(image, rgb=erasure.rgb)
     return Rendered(picture, _usage(*erasure.methods), erasure.doubts, bool(erasure.doubts))
 
@@ -141,7 +153,7 @@ def _usage(*names: str) -> Usage:
     return Usage(ENGINE, " + ".join(dict.fromkeys(names)) or CLASSICAL)
 
 
-def _promised(intent: Find | OnBacking | WithoutText | Extended) -> str:
+def _promised(intent: Find | OnBacking | Without | Extended) -> str:
     """Return the names of what the intent will be seen with, if the weights are installed."""
     sight = Sight()
     match intent:
@@ -150,7 +162,7 @@ def _promised(intent: Find | OnBacking | WithoutText | Extended) -> str:
             return " + ".join(wanted) or CLASSICAL
         case OnBacking() | Extended():
             return sight.subject_weights.name
-        case WithoutText():
+        case Without():
             return INPAINTING
         case never:
             assert_never(never)

@@ -4,8 +4,10 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass
+from functools import partial
 from typing import Generic, TypeVar
 
+from common.vlm.base import Sensitivity
 from common.vlm.embedded.net import Net, shared_net
 from common.vlm.embedded.salience import Salience, classical_salience, net_salience
 from common.vlm.embedded.strokes import classical_text
@@ -52,9 +54,10 @@ class Sight:
         """Return the way to see what stands out."""
         return _sense(self.subject_weights, net_salience, classical_salience)
 
-    def of_text(self) -> Sense[TextFinder]:
-        """Return the way to see writing."""
-        return _sense(self.text_weights, net_text, classical_text)
+    def of_text(self, sensitivity: Sensitivity = "normal") -> Sense[TextFinder]:
+        """Return the way to see writing; only the network is more or less sensitive."""
+        through = partial(net_text, sensitivity=sensitivity)
+        return _sense(self.text_weights, through, classical_text)
 
 
 def _sense(weights: WeightFile, through: Callable[[Net], See], classical: See) -> Sense[See]:

@@ -11,6 +11,7 @@ import numpy as np
 
 from common.geometry import Box, Size
 from common.image import F32, U8
+from common.vlm.base import Sensitivity
 from common.vlm.embedded.net import Net, as_batch
 
 
@@ -30,16 +31,39 @@ _LEAST = 736  # of its shorter side: the detector was trained on letters of 10 p
 _POSTER = 2000  # longest side from which quarters are scanned as well, for the small print
 _QUARTER = 9 / 16  # of a side: quarters overlap by an eighth, so that no short line is halved
 _STRIDE = 32  # the network halves its input five times
-_INK = 0.3  # probability above which a pixel belongs to a line
-_SURE = 0.6  # mean probability inside the rectangle; shapes mistaken for writing fill it badly
 _UNCLIP = 1.6  # the network is trained to shrink lines; this much of area over perimeter undoes it
 _THINNEST = 3.0  # pixels of the scanned picture
 _BULKY = 80.0  # pixels of the scanned picture: what is thicker must be as long as a line and sure,
 _SQUAT = 2.0  # for where no writing is the network takes large shapes and bare walls for a block
-_SURE_OF_BULK = 0.75
 
 
-def net_text(net: Net) -> TextFinder:
+@dataclass(frozen=True)
+class Bars:
+    """Probabilities that must be reached.
+
+    Attributes
+    ----------
+    ink
+        Above it a pixel belongs to a line.
+    sure
+        Mean inside the rectangle of a line; shapes mistaken for writing fill it badly.
+    sure_of_bulk
+        The same of what is bulky.
+    """
+
+    ink: float
+    sure: float
+    sure_of_bulk: float
+
+
+BARS: dict[Sensitivity, Bars] = {
+    "low": Bars(0.3, 0.75, 0.85),
+    "normal": Bars(0.3, 0.6, 0.75),
+    "high": Bars(0.2, 0.4, 0.65),
+}
+
+
+def net_text(net: Net, sensitivity: Sensitivity = "normal") -> TextFinder:
     """Return the finder that reads the network's probability map.
 
     References
@@ -54,7 +78,7 @@ def net_text(net: Net) -> TextFinder:
         how = cv2.INTER_AREA if scanned.width < size.width else cv2.INTER_LINEAR
         small: U8 = cv2.resize(rgb, (scanned.width, scanned.height), interpolation=how)
         ink = net(as_batch(small, (0.5,) * 3, (0.5,) * 3, 255.0))[0, 0]
-        return tuple(lines_in(ink, size))
+        return tuple(lines_in(ink, size, BARS[sensitivity]))
 
     return lambda rgb: _with_small_print(rgb, scan)
 
@@ -96,19 +120,19 @@ def _in_strides(side: float) -> int:
     return max(_STRIDE, round(side / _STRIDE) * _STRIDE)
 
 
-def lines_in(ink: F32, size: Size) -> Iterator[Line]:
+def lines_in(ink: F32, size: Size, bars: Bars = BARS["normal"]) -> Iterator[Line]:
     """Yield the lines of a probability map (h, w) in pixels of a picture of `size`.
 
     Each contour's smallest rectangle is grown by ``area * 1.6 / perimeter`` on every side.
     """
-    mask = (ink > _INK).astype(np.uint8)
+    mask = (ink > bars.ink).astype(np.uint8)
     contours, _ = cv2.findContours(mask, cv2.RETR_EXTERNAL, cv2.CHAIN_APPROX_SIMPLE)
     for contour in contours:
         centre, (width, height), angle = cv2.minAreaRect(contour)
         if not _could_be_a_line(width, height):
             continue
         confidence = _mean_inside(ink, cv2.boxPoints((centre, (width, height), angle)))
-        if confidence < (_SURE if min(width, height) <= _BULKY else _SURE_OF_BULK):
+        if confidence < (bars.sure if min(width, height) <= _BULKY else bars.sure_of_bulk):
             continue
         grow = _UNCLIP * width * height / (width + height)
         corners = cv2.boxPoints((centre, (width + grow, height + grow), angle))
