@@ -1,7 +1,7 @@
 """The `studio` command: the same operations on files, without a server.
 
 Exit codes: 0 done; 1 some failed, or a model or store did; 2 usage or bad input; 3 a quality gate
-refused.  Every failure is one line on standard error.
+refused, or a check found what must not be.  Every failure is one line on standard error.
 """
 
 from __future__ import annotations
@@ -14,11 +14,13 @@ from typing import NoReturn, TypeAlias
 
 from common.errors import BadInput, GateRefused, Misconfigured, StudioError
 from common.operations.options import (
+    CheckOptions,
     CutoutOptions,
     DetectOptions,
     EraseOptions,
     ExpandOptions,
     Options,
+    PipelineOptions,
 )
 from studio.flags import add_flags
 
@@ -70,6 +72,14 @@ def _dispatch(arguments: argparse.Namespace) -> int:
         from studio import replay  # noqa: PLC0415 - as below
 
         return replay.run(arguments)
+    if arguments.command == "check":
+        from studio import check  # noqa: PLC0415 - as below
+
+        return check.run(arguments)
+    if arguments.command == "sheet":
+        from studio import sheet  # noqa: PLC0415 - as below
+
+        return sheet.run(arguments)
     from studio import batch  # noqa: PLC0415 - image libraries take half a second: help comes first
 
     return batch.run(arguments)
@@ -145,9 +155,11 @@ def _parser() -> argparse.ArgumentParser:
             command.add_argument(
                 "--mask-out", metavar="FILE", help="write here, as PNG, what was edited: white"
             )
-    run = _add(commands, "run", "do several operations, by a recipe", Options)
+    run = _add(commands, "run", "do several operations, by a recipe", PipelineOptions)
     _add_output(run)
     run.add_argument("--recipe", metavar="FILE", required=True, help='{"steps": [...]}, as JSON')
+    _add(commands, "check", "measure pictures against marketplace presets", CheckOptions)
+    _add_sheet(commands)
     _add_key(commands)
     return parser
 
@@ -174,7 +186,8 @@ def _add_output(command: argparse.ArgumentParser) -> None:
         "-o",
         "--output",
         metavar="OUT|DIR",
-        help="result.png, .jpg or .webp; for many photos a folder, which gets .png files",
+        help="result.png, .jpg, .webp, .avif, .tif or .zip; for many photos a folder, which gets"
+        " .png files, or those of --format",
     )
 
 
@@ -193,6 +206,23 @@ def _add_key(commands: _Commands) -> None:
         metavar="auto|green|blue|magenta",
         default="auto",
         help="the backing's colour; by default it is measured",
+    )
+
+
+def _add_sheet(commands: _Commands) -> None:
+    summary = "draw a sheet of results beside their photos, for a person to look through"
+    sheet = commands.add_parser("sheet", help=summary, description=summary, allow_abbrev=False)
+    sheet.add_argument(
+        "results",
+        metavar="DIR|FILE",
+        nargs="+",
+        help="a folder of results, a studio's data folder, pictures, or a --report of many photos",
+    )
+    sheet.add_argument(
+        "-o", "--output", metavar="sheet.html|sheet.png", required=True, help="the sheet"
+    )
+    sheet.add_argument(
+        "--before", metavar="DIR", help="where the photos are, named like their results"
     )
 
 

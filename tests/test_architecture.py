@@ -57,9 +57,12 @@ ROOMS: dict[str, set[str]] = {
     "common.codec": _PICTURES | {"common.composite"},  # what holds no alpha stands on a colour
     "common.store": {"common.errors", "common.settings"},
     "common.spend": {"common.errors", "common.store"},
+    # batches: what waits is noted in the store, and paid for in advance
+    "common.bulk": {"common.errors", "common.store", "common.spend"},
     "common.vlm.embedded": _MODELS,
     "common.vlm.gemini": _MODELS,
     "common.vlm.given": _MODELS,
+    "common.vlm.managed": _MODELS,
     "common.vlm.remembered": _MODELS,
     "common.vlm.scripted": _MODELS,
     # one job: claim, run, publish
@@ -79,6 +82,7 @@ PACKAGES: dict[str, set[str]] = {
     "numpy": EVERYWHERE_WITH_PIXELS,
     "cv2": EVERYWHERE_WITH_PIXELS,
     "pydantic": {"common.report", "common.presets", "common.operations.options"}
+    | {"common.operations.written"}
     | {"functions", "studio"},
     "PIL": {"common.codec"},
     "pillow_heif": {"common.codec"},

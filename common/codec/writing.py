@@ -115,7 +115,7 @@ def write(image: Image, output: Output) -> File:
     notes = []
     if image.alpha is not None and output.format not in WITH_ALPHA:
         image = _flattened(image, output)
-        notes.append(f"A {output.format} file holds no transparency; the subject is on a colour.")
+        notes.append(_on_ground(output))
     if output.profile == "srgb":
         image = colour.in_srgb(image)
     depth = _notes_on_depth(image, output)
@@ -154,6 +154,12 @@ def _flattened(image: Image, output: Output) -> Image:
             field="format",
         )
     return over(image, np.array(output.background, np.uint8))
+
+
+def _on_ground(output: Output) -> str:
+    red, green, blue = output.background or (0, 0, 0)
+    ground = "white" if min(red, green, blue) == OPAQUE else f"#{red:02X}{green:02X}{blue:02X}"
+    return f"A {output.format} file holds no transparency; the subject is on {ground}."
 
 
 def _notes_on_depth(image: Image, output: Output) -> list[str]:

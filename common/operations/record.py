@@ -10,18 +10,26 @@ from typing import Any, TypeVar
 from common.errors import ModelError
 from common.image import Image
 from common.operations.base import Outcome
-from common.report import Cost, Decision, PictureFacts, PlannedCall, Report, Rung
+from common.report import Cost, Decision, DigitalSource, PictureFacts, PlannedCall, Report, Rung
 from common.vlm.base import Answer, Ask, Render, Rendered, Usage, VisionModel
 
 T = TypeVar("T")
 
 
 class Record:
-    """Everything noted while an operation runs; it becomes the report."""
+    """Everything noted while an operation runs; it becomes the report.
 
-    def __init__(self, operation: str, source: Image) -> None:
+    Parameters
+    ----------
+    makes
+        What the operation's pictures are where pixels were generated; one that is the unchanged
+        source is none of it.
+    """
+
+    def __init__(self, operation: str, source: Image, makes: DigitalSource = "") -> None:
         self._operation = operation
         self._source = source
+        self._makes = makes
         self._usages: list[Usage] = []
         self._milliseconds: dict[str, float] = {}
         self.warnings: list[str] = list(source.provenance.notes)
@@ -86,6 +94,7 @@ class Record:
             ladder=self.ladder,
             warnings=list(dict.fromkeys(self.warnings)),
             decision=decision,
+            digital_source="" if result is None or result is self._source else self._makes,
             **rest,
         )
 
