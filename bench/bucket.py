@@ -33,7 +33,7 @@ from common.report import PictureFacts, Report
 from common.store import Bucket, Stored
 from common.store.folder import FolderBucket
 from functions import _events, _log, _sweeping
-from functions._events import Workshop
+from functions._workshop import Workshop
 from tests.support import gcs
 from tests.support.shop import OPERATIONS, Product
 from tests.support.stores import Watched

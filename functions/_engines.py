@@ -5,15 +5,17 @@ from __future__ import annotations
 import atexit
 import time
 from collections.abc import Iterable
-from functools import cache
+from functools import cache, partial
 
 from common.apikeys import ApiKey
+from common.bulk import Till
 from common.errors import Misconfigured
 from common.settings import Settings
 from common.spend import Caps, Ledger, Purse
 from common.store import Bucket, open_bucket
 from common.vlm.base import VisionModel
-from common.vlm.gemini import GeminiModel, Pacer
+from common.vlm.gemini import Access, Batches, Collection, GeminiModel, Pacer
+from common.vlm.gemini.meters import UNPACED
 from common.vlm.remembered import RememberedModel, Waiting
 from functions._shelf import BucketShelf
 
@@ -21,7 +23,9 @@ JOBS_FOLDER = "jobs"  # below an operation's own, for what came by HTTP
 _KEYS = "key:"  # begins the account of a key, and no picture's name
 
 
-def gemini(own: Settings, purse: Purse, *, fresh: bool = False) -> VisionModel:
+def gemini(
+    own: Settings, purse: Purse, *, fresh: bool = False, bulk: Collection | None = None
+) -> VisionModel:
     """Return Gemini for one request.
 
     Parameters
@@ -30,6 +34,8 @@ def gemini(own: Settings, purse: Purse, *, fresh: bool = False) -> VisionModel:
         Who pays.
     fresh
         What was remembered before this moment does not count.
+    bulk
+        Where calls are collected for batches; None sends each at once.
 
     Raises
     ------
@@ -58,7 +64,8 @@ def gemini(own: Settings, purse: Purse, *, fresh: bool = False) -> VisionModel:
         image_size=own.image_size,
         deadline_seconds=own.model_seconds,
         purse=purse,
-        pace=_pacer(own.model_calls, own.images_a_minute),
+        pace=_pacer(own.model_calls, own.images_a_minute) if bulk is None else UNPACED,
+        bulk=bulk,
     )
     if not own.work_bucket:
         return model
@@ -66,6 +73,28 @@ def gemini(own: Settings, purse: Purse, *, fresh: bool = False) -> VisionModel:
     since = time.time() if fresh else 0.0
     waiting = Waiting(own.model_seconds)
     return RememberedModel(model, shelf, model.identity, since, waiting)
+
+
+def batches(own: Settings) -> Batches:
+    """Return the provider's batches.
+
+    Raises
+    ------
+    Misconfigured
+        There is no key of the Gemini API.
+    """
+    access = Access(own.gemini_api_key, base_url=own.gemini_base_url)
+    return Batches(access, own.model_seconds)
+
+
+def till(own: Settings) -> Till:
+    """Return the money for batches."""
+    return Till(partial(caps, own), ledger(own.work_bucket))
+
+
+def bulk_purse(own: Settings, name: str) -> Purse:
+    """Return the money of a request whose calls wait for batches: those set the day's aside."""
+    return Purse(Caps(request=caps(own, name).request), None, name)
 
 
 def purse(own: Settings, name: str) -> Purse:
@@ -76,7 +105,7 @@ def purse(own: Settings, name: str) -> Purse:
     name
         The picture's name in the input bucket, or its operation and a slash: caps go by it.
     """
-    return Purse(caps(own, name), _ledger(own.work_bucket), name)
+    return Purse(caps(own, name), ledger(own.work_bucket), name)
 
 
 def caps(own: Settings, name: str = "") -> Caps:
@@ -103,12 +132,13 @@ def _pacer(together: int, pictures: int) -> Pacer:
 
 
 @cache
-def _ledger(work_bucket: str) -> Ledger | None:
+def ledger(work_bucket: str) -> Ledger | None:
+    """Return this process's hold on the day's ledger; None without a work bucket."""
     if not work_bucket:
         return None
-    ledger = Ledger(_bucket(work_bucket))
-    atexit.register(ledger.close)
-    return ledger
+    held = Ledger(_bucket(work_bucket))
+    atexit.register(held.close)
+    return held
 
 
 @cache

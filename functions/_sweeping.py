@@ -9,13 +9,15 @@ from functools import partial
 from typing import Any
 
 from common import jobs
-from common.jobs import Ending, Portion, Source
-from common.jobs.sweep import Errand
+from common.jobs import Ending, Parking, Portion, Source
+from common.jobs.sweep import NOBODY, Errand
 from common.operations.registry import OPERATIONS
 from common.store import Stored
 from functions import _events, _log, _wiring
-from functions._events import Notice, Workshop
+from functions._bulk import Bulk
+from functions._notice import Notice
 from functions._notify import Postbox
+from functions._workshop import Workshop
 
 MOST_ATTEMPTS = 10  # as often as the queue delivers an event
 
@@ -32,10 +34,45 @@ def sweep(
     def do(operation: str, stored: Stored) -> Ending:
         return _events.work(operation, notice_of(workshop, stored), patient)
 
-    summary = jobs.sweep(workshop.buckets, operations, do, portion, errands=errands)
+    summary = jobs.sweep(
+        workshop.buckets,
+        operations,
+        do,
+        portion,
+        errands=errands,
+        parking=partial(_parking, workshop),
+    )
     level = logging.WARNING if summary["waiting"] else logging.INFO
     _log.write(level, f"sweep: {summary['run']} of {summary['looked']} inputs run", sweep=summary)
     return summary
+
+
+def _parking(workshop: Workshop) -> Parking:
+    """Return the inputs that wait for batches, and the way to go on with those that wait no more.
+
+    Whatever stands of an input that was parked is no good result: it was run all the same.
+    """
+    bulk = workshop.bulk
+    if not isinstance(bulk, Bulk):
+        return NOBODY
+    parked, held = bulk.parked()
+    run_job = partial(jobs.run, most_attempts=MOST_ATTEMPTS, settles=jobs.is_good)
+    patient = replace(workshop, run_job=run_job)
+    ready: list[tuple[str, Stored]] = []
+    by_input = {(each.name, int(each.generation)): each for each in parked}
+    for each in parked:
+        stored = workshop.buckets.input.stat(each.name)
+        if stored and str(stored.generation) == each.generation:
+            ready.append((each.operation, stored))
+        else:
+            bulk.settled(each)
+
+    def go_on(operation: str, stored: Stored) -> Ending:
+        ending = _events.work(operation, notice_of(workshop, stored), patient)
+        bulk.settled(by_input[stored.name, stored.generation])
+        return ending
+
+    return Parking(ready, held, go_on)
 
 
 def scheduled() -> dict[str, Any]:
@@ -55,6 +92,8 @@ def errands(workshop: Workshop) -> dict[str, Errand]:
     done: dict[str, Errand] = {"manifest": partial(jobs.manifest.fold, workshop.buckets)}
     if isinstance(workshop.postbox, Postbox):
         done["notices"] = workshop.postbox.send_again
+    if isinstance(workshop.bulk, Bulk):
+        done["batch"] = workshop.bulk.errand
     return done
 
 

@@ -13,7 +13,7 @@ from common.errors import BadObjectName, ObjectMissing, StudioError
 from common.jobs import Source, State
 from common.operations.registry import OPERATIONS
 from functions import _events, _sweeping, _wiring
-from functions._events import Workshop
+from functions._workshop import Workshop
 from studio import upkeep
 from studio.command import DONE, FAILED, tell
 from studio.progress import Progress

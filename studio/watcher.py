@@ -28,7 +28,7 @@ from common.errors import BadObjectName, StudioError
 from common.store import Bucket, Stored, is_hidden
 from common.store.folder import FolderBucket
 from functions import _log
-from functions._events import DEAD_AFTER, NEW_OBJECT
+from functions._notice import DEAD_AFTER, NEW_OBJECT
 
 Deliver = Callable[[str, bytes], int]
 HasResult = Callable[[str, Stored], bool]

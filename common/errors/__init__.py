@@ -5,6 +5,8 @@
 """
 
 from common.errors.model import (
+    BatchFailed,
+    BatchLost,
     CapReached,
     LedgerUnreachable,
     ModelAnswerUnreadable,
@@ -23,6 +25,7 @@ from common.errors.model import (
     ModelUnavailable,
     ModelUnfit,
     ModelUnknown,
+    Parked,
 )
 from common.errors.request import (
     BadBox,
@@ -68,6 +71,8 @@ __all__ = [
     "BadObjectName",
     "BadOptions",
     "BadSignature",
+    "BatchFailed",
+    "BatchLost",
     "BodyTooSlow",
     "BrokenPicture",
     "CapReached",
@@ -102,6 +107,7 @@ __all__ = [
     "NotAllowed",
     "NothingFound",
     "ObjectMissing",
+    "Parked",
     "PictureTooLarge",
     "PreconditionFailed",
     "ReplyTooLarge",

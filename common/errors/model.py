@@ -125,6 +125,22 @@ class ModelAnswerUnreadable(ModelError):
     charged = "yes"
 
 
+class BatchFailed(ModelError):
+    """A batch gave no answer to this, after several tries or for good; nothing was charged."""
+
+    code = "batch-failed"
+    title = "The batch gave no answer"
+    charged: ClassVar[Charged] = "no"
+
+
+class BatchLost(BatchFailed):
+    """A batch has ended and its answer cannot be had; it may have been charged, so nobody asks."""
+
+    code = "batch-lost"
+    title = "The batch's answer was lost"
+    charged = "maybe"
+
+
 class ModelUnfit(ModelError):
     """The model's picture cannot be one of what it was shown: another shape, or one flat colour."""
 
@@ -166,3 +182,15 @@ class LedgerUnreachable(ModelUnavailable):
 
     code = "ledger-unreachable"
     title = "The spending ledger is out of reach"
+
+
+class Parked(StudioError):
+    """What was asked waits for a batch; no failure, but nothing more can be done for now.
+
+    It is no `ModelError`: nothing that mends a model's failures may take it for one.
+    """
+
+    code = "parked"
+    title = "This waits for a batch"
+    status = 503
+    retryable = True

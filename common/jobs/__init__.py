@@ -13,7 +13,7 @@ from common.jobs.inputs import RECIPE, is_input
 from common.jobs.job import MATHS_VERSION, Buckets, Job, Made, Source
 from common.jobs.results import Found, failures, find, places
 from common.jobs.run import Ending, State, bury, is_good, refuse, run
-from common.jobs.sweep import Portion, last_summary, sweep
+from common.jobs.sweep import Parking, Portion, last_summary, sweep
 from common.jobs.walk import Seen, Walk
 
 __all__ = [
@@ -25,6 +25,7 @@ __all__ = [
     "Found",
     "Job",
     "Made",
+    "Parking",
     "Portion",
     "Seen",
     "Source",

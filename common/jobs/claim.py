@@ -17,7 +17,14 @@ from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any
 
-from common.errors import Claimed, ObjectMissing, PreconditionFailed, StoreError, StudioError
+from common.errors import (
+    Claimed,
+    ObjectMissing,
+    Parked,
+    PreconditionFailed,
+    StoreError,
+    StudioError,
+)
 from common.store import Bucket
 
 LEASE_SECONDS = 60.0  # how long the job of a dead instance waits
@@ -74,7 +81,7 @@ def claimed(
     """Hold the claim of the job `digest` inside the block.
 
     A `StudioError` that leaves the block is noted in the claim, for whoever must tell why the job
-    was given up.
+    was given up.  After `Parked` attempts are counted anew.
 
     Raises
     ------
@@ -87,6 +94,9 @@ def claimed(
     keeper.start()
     try:
         yield claim
+    except Parked:
+        claim.attempts, claim.problem = 0, None  # it got somewhere: what failed before is over
+        raise
     except StudioError as error:
         claim.problem = error.problem()
         raise

@@ -22,6 +22,7 @@ class State(StrEnum):
     FAILED = "failed"
     FOUND = "found"  # the result stood there already
     SUPERSEDED = "superseded"  # the result of a newer input stands there
+    PARKED = "parked"  # what it asks waits for a batch
     GONE = "gone"  # the input was deleted, or overwritten: then its own event comes
 
 

@@ -12,7 +12,7 @@ import contextlib
 import json
 import threading
 import time
-from collections.abc import Callable, Collection, Iterator, Mapping
+from collections.abc import Callable, Collection, Container, Iterator, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
@@ -34,6 +34,25 @@ KEPT = {"claims/": 7 * DAY, "renders/": 30 * DAY, "notices/": 30 * DAY, "replies
 
 Do: TypeAlias = Callable[[str, Stored], Ending]  # an operation's name and an input -> how it ended
 Errand: TypeAlias = Callable[[float], Mapping[str, Any]]  # until when -> what was done
+
+
+@dataclass(frozen=True)
+class Parking:
+    """Inputs that wait for something else than their event.
+
+    Attributes
+    ----------
+    ready
+        Those that wait no more, each with its operation.
+    held
+        Name and generation of all that were parked: the walk over the inputs leaves them alone.
+    do
+        Runs one that is ready.
+    """
+
+    ready: Sequence[tuple[str, Stored]]
+    held: Container[tuple[str, int]]
+    do: Do
 
 
 @dataclass(frozen=True)
@@ -65,6 +84,7 @@ def sweep(
     portion: Portion,
     *,
     errands: Mapping[str, Errand] | None = None,
+    parking: Callable[[], Parking] | None = None,
     clock: Callable[[], float] = time.time,
 ) -> dict[str, Any]:
     """Sweep once; write down what was done and return it.
@@ -77,6 +97,8 @@ def sweep(
         Runs an input as its event would; raises a `StudioError` that may pass.
     errands
         What else is done regularly, by name.  One that fails is told and stops nothing.
+    parking
+        Tells, after the errands, which inputs wait, and which of them wait no more.
 
     Raises
     ------
@@ -92,7 +114,8 @@ def sweep(
         done = {name: _ran(errand, clock() + share) for name, errand in (errands or {}).items()}
         expiry = _Expiry(buckets.work, clock)
         cleaned = expiry.run(last.get("cleaned", 0.0), clock() + share)
-        turn = _Round(buckets, do, portion, began + portion.seconds, clock)
+        parked = parking() if parking else NOBODY
+        turn = _Round(buckets, do, portion, began + portion.seconds, clock, parked)
         following = turn.run(_from(operations, last.get("next")))
         summary = {
             "began": _told_time(began),
@@ -105,6 +128,13 @@ def sweep(
         }
         _write_down(buckets.output, summary)
         return summary
+
+
+def _never(_operation: str, _stored: Stored) -> Ending:
+    raise AssertionError("nobody is parked")
+
+
+NOBODY = Parking((), (), _never)
 
 
 def last_summary(output: Bucket) -> dict[str, Any]:
@@ -154,17 +184,25 @@ class _Round:
     portion: Portion
     until: float
     clock: Callable[[], float]
+    parked: Parking
     looked: int = 0
     young: int = 0
     begun: int = 0
     ended: dict[str, int] = field(default_factory=dict)
     waiting: list[dict[str, Any]] = field(default_factory=list)
     lock: threading.Lock = field(default_factory=threading.Lock)
+    free: threading.Semaphore = field(init=False)
+
+    def __post_init__(self) -> None:
+        self.free = threading.Semaphore(self.portion.together)
 
     def run(self, places: Iterator[tuple[str, str]]) -> dict[str, str] | None:
         """Run what is missing; return where the next sweep begins, None at the beginning."""
-        free = threading.Semaphore(self.portion.together)
         with ThreadPoolExecutor(self.portion.together) as pool:
+            for operation, stored in self.parked.ready:
+                if self._is_over():
+                    break
+                self._begin(pool, self.parked.do, operation, stored)
             for operation, start in places:
                 if self._is_over():
                     return {"operation": operation, "name": start}
@@ -172,9 +210,7 @@ class _Round:
                 for seen in walk:
                     self.looked += 1
                     if not seen.outcome and self._is_due(seen.stored):
-                        free.acquire()
-                        self.begun += 1
-                        pool.submit(self._one, operation, seen.stored, free)
+                        self._begin(pool, self.do, operation, seen.stored)
                     if self._is_over() and (name := walk.position()):
                         return {"operation": operation, "name": name}
         return None
@@ -182,14 +218,22 @@ class _Round:
     def _is_over(self) -> bool:
         return self.begun >= self.portion.inputs or self.clock() >= self.until
 
+    def _begin(self, pool: ThreadPoolExecutor, do: Do, operation: str, stored: Stored) -> None:
+        """Run an input as soon as a thread is free."""
+        self.free.acquire()
+        self.begun += 1
+        pool.submit(self._one, do, operation, stored)
+
     def _is_due(self, stored: Stored) -> bool:
+        if (stored.name, stored.generation) in self.parked.held:
+            return False
         young = self.clock() - stored.updated.timestamp() < self.portion.min_age
         self.young += young
         return not young
 
-    def _one(self, operation: str, stored: Stored, free: threading.Semaphore) -> None:
+    def _one(self, do: Do, operation: str, stored: Stored) -> None:
         try:
-            self._count(str(self.do(operation, stored).state))
+            self._count(str(do(operation, stored).state))
         except Claimed:
             self._count("claimed")
         except StudioError as error:
@@ -199,7 +243,7 @@ class _Round:
             failure.__cause__ = defect
             self._wait(stored, failure)
         finally:
-            free.release()
+            self.free.release()
 
     def _count(self, how: str) -> None:
         with self.lock:

@@ -61,6 +61,10 @@ class Ledger:
         self._free: Grants = {}
         self._block: Grants = {}
 
+    def today(self) -> str:
+        """Return the name of the day's ledger: whose money is taken now."""
+        return ledger_name(self._clock())
+
     def take(self, caps: Mapping[str, int], amount: int) -> str:
         """Take `amount` from each account of `caps`; return the day whose money it is.
 
@@ -95,6 +99,21 @@ class Ledger:
             if debts:
                 with contextlib.suppress(LedgerUnreachable):
                     self._grant(lambda _: debts)
+
+    def refund(self, day: str, accounts: Iterable[str], amount: int) -> None:
+        """Give back at once what another process of the same day had taken; negative is a debt.
+
+        Where that fails it stays with this process, which gives it back when it ends.
+        """
+        with self._turn:
+            if day != ledger_name(self._clock()):
+                return  # of yesterday: nobody can spend it any more
+            self._begin(day)
+            back = dict.fromkeys(accounts, -amount)
+            for name in back:
+                self._free[name] = self._free.get(name, 0) + amount
+            with contextlib.suppress(LedgerUnreachable):
+                self._grant(lambda _: back)
 
     def close(self) -> None:
         """Give back what is left of the blocks; the process is about to end."""

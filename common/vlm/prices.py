@@ -7,12 +7,14 @@ of an answer is not told, the dearest rate is taken, so that a cost is never tol
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import date
 
 from common.errors import ModelUnknown
 
 _PER_TOKEN = 1e-6  # prices are told per million tokens
+
+BULK_SHARE = 0.5  # of the price in a batch: the provider's price page, read 2026-11
 
 PICTURE_IN = 1120  # tokens of a picture that the model sees, whatever its size
 CHARACTERS_A_TOKEN = 4  # of English; of Korean about one, so every other script counts so
@@ -109,6 +111,17 @@ def price_of(model: str, on: date) -> Price:
             advice=f"Set one of: {', '.join(sorted({price.model for price in PRICES}))}.",
         )
     return next((price for price in reversed(prices) if price.since <= on), prices[0])
+
+
+def in_bulk(price: Price) -> Price:
+    """Return what the same costs in a batch."""
+    picture = price.picture_out
+    return replace(
+        price,
+        tokens_in=price.tokens_in * BULK_SHARE,
+        tokens_out=price.tokens_out * BULK_SHARE,
+        picture_out=None if picture is None else picture * BULK_SHARE,
+    )
 
 
 @dataclass(frozen=True)

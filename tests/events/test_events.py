@@ -16,7 +16,7 @@ from common.jobs import find
 from common.jobs.job import Source
 from common.operations.options import CutoutOptions, ExpandOptions, PipelineOptions
 from functions import _events
-from functions._events import DEAD_AFTER, FINALIZED, PUSHED, read_notice
+from functions._notice import DEAD_AFTER, FINALIZED, PUSHED, read_notice
 from studio.watcher import push_body
 from tests.support.jobs import assert_consistent, document, names
 from tests.support.shop import Shop

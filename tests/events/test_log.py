@@ -12,7 +12,7 @@ from cloudevents.http import CloudEvent
 
 from common.errors import CapReached, ModelBusy
 from functions import _events
-from functions._events import PUSHED
+from functions._notice import PUSHED
 from studio.watcher import push_body
 from tests.support.shop import Shop
 

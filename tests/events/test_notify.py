@@ -18,9 +18,9 @@ from standardwebhooks import Webhook, WebhookVerificationError
 from common.errors import ModelBusy
 from common.jobs import is_good, run
 from functions import _events, _sweeping
-from functions._events import Workshop
 from functions._fetch import Address
 from functions._notify import GIVEN_UP_AFTER, Postbox
+from functions._workshop import Workshop
 from tests.support.internet import Internet
 from tests.support.jobs import document
 from tests.support.shop import Shop

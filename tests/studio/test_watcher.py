@@ -21,7 +21,7 @@ from werkzeug.serving import make_server
 
 from common.errors import ModelBusy
 from common.store.folder import FolderBucket
-from functions._events import DEAD_AFTER
+from functions._notice import DEAD_AFTER
 from studio.watcher import Patience, Watcher, has_result_in, loopback
 from tests.support import shop as shared
 from tests.support.jobs import document, names

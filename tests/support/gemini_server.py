@@ -18,7 +18,7 @@ from collections import deque
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
-from typing import Any, Literal
+from typing import Any, Literal, Protocol
 from urllib.parse import parse_qs, urlsplit
 
 import cv2
@@ -259,11 +259,26 @@ def obliging(call: Call) -> Reply:
 # --- the server -----------------------------------------------------------------------------------
 
 
-class GeminiServer:
-    """Serves on loopback; answers by its script, and by `otherwise` once that has ended."""
+class More(Protocol):
+    """Answers further requests."""
 
-    def __init__(self, otherwise: Line = obliging) -> None:
+    def serve(self, method: str, path: str, headers: dict[str, str], raw: bytes) -> Reply | None:
+        """Return the answer; None where the request is none of its."""
+        ...
+
+
+class GeminiServer:
+    """Serves on loopback; answers by its script, and by `otherwise` once that has ended.
+
+    Parameters
+    ----------
+    more
+        Answers what is about neither content nor models; see `tests.support.gemini_batches`.
+    """
+
+    def __init__(self, otherwise: Line = obliging, more: More | None = None) -> None:
         self._otherwise = otherwise
+        self._more = more
         self.calls: list[Call] = []
         self._script: deque[Line] = deque()
         self._turn = threading.Lock()
@@ -277,17 +292,32 @@ class GeminiServer:
             self.calls.clear()
             self._script = deque(lines)
 
-    def respond(self, path: str, headers: dict[str, str], raw: bytes) -> Reply:
+    def reply(self, method: str, path: str, headers: dict[str, str], raw: bytes) -> Reply:
         """Return the answer to a request."""
+        if self._more is not None:
+            login = _login_fault(Call(path, "", "", headers, {}))
+            reply = self._more.serve(method, path, headers, raw)
+            if reply is not None:
+                # The address of an upload carries its own permission.
+                return reply if login is None or "/upload/bytes/" in path else login
+        if method == "POST":
+            return self.respond(path, headers, raw)
+        return self.look_up(path, headers)
+
+    def respond(self, path: str, headers: dict[str, str], raw: bytes) -> Reply:
+        """Return the answer to a request for content."""
         match = next((found for known in _PATHS if (found := known.fullmatch(path))), None)
         if match is None or match["method"] != "generateContent":
             return error(404, "NOT_FOUND", f"no such path: {path}")
         place = match.groupdict()
         body = in_camel_case(json.loads(raw))
         call = Call(path, place["model"], place.get("location", ""), headers, body)
+        return self.answer(call, fault(call, len(raw)))
+
+    def answer(self, call: Call, fault: Reply | None = None) -> Reply:
+        """Return the next line of the script; a request at fault takes no line of it."""
         with self._turn:
             self.calls.append(call)
-            fault = _fault(call, len(raw))
             line = fault or (self._script.popleft() if self._script else self._otherwise)
         return line if isinstance(line, Reply) else line(call)
 
@@ -335,18 +365,15 @@ def _handler(server: GeminiServer) -> type[BaseHTTPRequestHandler]:
         protocol_version = "HTTP/1.1"
         disable_nagle_algorithm = True
 
-        def do_POST(self) -> None:
+        def _do(self) -> None:
             raw = self.rfile.read(int(self.headers.get("Content-Length", 0)))
             headers = {name.lower(): value for name, value in self.headers.items()}
-            reply = server.respond(self.path, headers, raw)
+            reply = server.reply(self.command, self.path, headers, raw)
             server.closing.wait(reply.delay)
             with contextlib.suppress(OSError):  # the caller may have given up waiting
                 self._send(reply)
 
-        def do_GET(self) -> None:
-            headers = {name.lower(): value for name, value in self.headers.items()}
-            with contextlib.suppress(OSError):
-                self._send(server.look_up(self.path, headers))
+        do_GET = do_POST = do_DELETE = _do  # noqa: N815 - the names that the base class looks for
 
         def _send(self, reply: Reply) -> None:
             self.send_response(reply.status)
@@ -366,7 +393,8 @@ def _handler(server: GeminiServer) -> type[BaseHTTPRequestHandler]:
 # --- what the real one refuses --------------------------------------------------------------------
 
 
-def _fault(call: Call, length: int) -> Reply | None:
+def fault(call: Call, length: int) -> Reply | None:
+    """Return what the real one would answer to a request that is wrong; None where it is right."""
     if length > MOST_REQUEST_BYTES:
         return error(400, "INVALID_ARGUMENT", "Request payload size exceeds the limit.")
     return _login_fault(call) or _model_fault(call) or _file_fault(call) or _config_fault(call)

@@ -25,8 +25,8 @@ from common.report import Cost, PictureFacts, Report
 from common.vlm.remembered import RememberedModel
 from common.vlm.scripted import ScriptedModel
 from functions import _log
-from functions._events import Workshop
 from functions._shelf import BucketShelf
+from functions._workshop import Workshop
 from tests.support.gcs import bucket_at
 from tests.support.models import FOUND, photo, question
 from tests.support.shop import OPERATIONS, Product

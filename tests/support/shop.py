@@ -21,7 +21,7 @@ from common.operations.options import (
 )
 from common.report import PictureFacts, Report
 from common.store.folder import FolderBucket
-from functions._events import Workshop
+from functions._workshop import Workshop
 
 
 def _never(image: Image, options: Any, models: Models, backdrop: Image | None = None) -> Outcome:

@@ -44,6 +44,11 @@ class Call(Protocol[T_co]):
         """Pictures and words, in the SDK's names."""
         ...
 
+    @property
+    def serves(self) -> str:
+        """The digest of the request that the call serves: its pixels and words."""
+        ...
+
     def config(self) -> dict[str, Any]:
         """Return the generation's configuration, in the SDK's names."""
         ...
@@ -78,6 +83,8 @@ class Question(Generic[T]):
     ----------
     model, parts, schema, read
         What is asked of whom, the answer's schema, and how its text is read.
+    serves
+        The digest of the request.
     budget
         Most tokens of the answer.
     repeated, repairs
@@ -88,6 +95,7 @@ class Question(Generic[T]):
     parts: tuple[Part, ...]
     schema: dict[str, Any]
     read: Callable[[str], T]
+    serves: str = ""
     budget: int = ANSWER_TOKENS
     repeated: bool = False
     repairs: bool = False
@@ -179,6 +187,8 @@ class Painting:
         Of one picture of that size.
     largest
         The longest answer of the model in tokens.
+    serves
+        The digest of the request.
     budget
         Most tokens of the answer; None leaves it to the model.
     repeated, lost
@@ -191,6 +201,7 @@ class Painting:
     size: str
     tokens: int
     largest: int
+    serves: str = ""
     budget: int | None = None
     repeated: bool = False
     lost: bool = False

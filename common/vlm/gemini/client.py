@@ -63,7 +63,7 @@ class Client:
         ModelError
             One of its children, by ``failures``; its text holds no secret.
         """
-        with self._typed():
+        with self.typed():
             return json.loads(self._answer(call, seconds))
 
     def models(self, seconds: float) -> frozenset[str]:
@@ -74,18 +74,19 @@ class Client:
         ModelError
             As for `send`.
         """
-        with self._typed():
+        with self.typed() as sdk:
             from google.genai import types  # noqa: PLC0415 - see the file's head
 
             options = types.HttpOptions(timeout=max(1, round(seconds * 1000)))
             config = types.ListModelsConfig(page_size=PAGE, query_base=True, http_options=options)
-            listed = _sdk(self._access).models.list(config=config)
+            listed = sdk.models.list(config=config)
             return frozenset((model.name or "").rpartition("/")[2] for model in listed)
 
     @contextmanager
-    def _typed(self) -> Iterator[None]:
+    def typed(self) -> Iterator[SdkClient]:
+        """Give the SDK's client; what it raises inside the block becomes a `ModelError`."""
         try:
-            yield
+            yield _sdk(self._access)
         except ModelError:
             raise
         except Exception as error:  # noqa: BLE001 - the SDK raises whatever lies below it

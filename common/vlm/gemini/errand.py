@@ -8,7 +8,7 @@ from collections.abc import Callable
 from dataclasses import dataclass, field
 from typing import Any, TypeVar
 
-from common.errors import ModelBusy, ModelError, ModelUnavailable
+from common.errors import ModelBusy, ModelError, ModelUnavailable, Parked
 from common.vlm.base import Usage
 from common.vlm.gemini.calls import Call
 from common.vlm.gemini.meters import Pace, Purse
@@ -118,6 +118,9 @@ class Errand:
             self._sent += 1
             try:
                 reply = read_reply(self.send(call, call.seconds(self._left())))
+            except Parked:
+                reservation.settle(0.0)  # whoever sends it sets the money aside
+                raise
             except ModelError as failure:
                 if failure.charged == "no":
                     reservation.settle(0.0)

@@ -10,10 +10,18 @@ from common.vlm.base import Answer, Ask, Quote, Render, Rendered
 from common.vlm.gemini.calls import Painting, Part, Question, picture_part
 from common.vlm.gemini.choice import Choice, Models, choose
 from common.vlm.gemini.client import Access, Client
+from common.vlm.gemini.collected import Collected, Collection, Send, bulk_price
 from common.vlm.gemini.errand import Errand, Patience
 from common.vlm.gemini.framing import LONGEST_ASKED, LONGEST_SEEN, frame, packed, seen, shown_part
 from common.vlm.gemini.meters import FREE, UNPACED, Pace, Purse
-from common.vlm.prices import Price, Tokens, dollars, picture_tokens, price_of, prompt_tokens
+from common.vlm.prices import (
+    Price,
+    Tokens,
+    dollars,
+    picture_tokens,
+    price_of,
+    prompt_tokens,
+)
 
 if TYPE_CHECKING:
     from google.auth.credentials import Credentials
@@ -41,6 +49,8 @@ class GeminiModel:
         How calls are repeated within it.
     purse, pace
         What may be spent, and how fast; by default without limits.
+    bulk
+        Where calls are collected for batches, at the price of a batch; None sends each at once.
     """
 
     engine = "gemini"
@@ -63,6 +73,7 @@ class GeminiModel:
         patience: Patience | None = None,
         purse: Purse = FREE,
         pace: Pace = UNPACED,
+        bulk: Collection | None = None,
     ) -> None:
         # "1k" silently becomes 512
         self._models = Models(fast_model, image_model, pro_model, image_size.upper())
@@ -74,6 +85,8 @@ class GeminiModel:
         self._client = Client(
             Access(api_key, project, location, credentials, base_url, api_version)
         )
+        self._price = _price if bulk is None else bulk_price
+        self._send: Send = self._client.send if bulk is None else Collected(bulk)
 
     def identity(self, request: Ask[Any] | Render) -> str:
         """Return what, beside the request itself, decides its answer: model, size, way of sending.
@@ -96,11 +109,11 @@ class GeminiModel:
         ModelError
             One of its children, by what went wrong.
         """
-        price = _price(self._text_model)
+        price = self._price(self._text_model)
         picture = seen(ask.image, LONGEST_ASKED)
         parts = (_part(picture), {"text": ask.prompt.text})
         errand = self._errand(price, _usual_answer(price, ask))
-        value = errand.run(Question(price.model, parts, ask.schema, ask.read))
+        value = errand.run(Question(price.model, parts, ask.schema, ask.read, ask.digest()))
         return Answer(value, errand.usage(self.engine))
 
     def render(self, render: Render) -> Rendered:
@@ -116,7 +129,10 @@ class GeminiModel:
         framed = frame(render.image, LONGEST_SEEN[size])
         parts = (_part(framed.picture), {"text": render.prompt.text})
         tokens = picture_tokens(price, size)
-        wish = Painting(price.model, parts, framed.aspect, size, tokens, price.most_out)
+        most = price.most_out
+        wish = Painting(
+            price.model, parts, framed.aspect, size, tokens, most, serves=render.digest()
+        )
         errand = self._errand(price, _usual_picture(choice, render))
         painted = errand.run(wish)
         part = shown_part(painted.image.size, framed)
@@ -128,7 +144,7 @@ class GeminiModel:
         if isinstance(request, Render):
             choice = self._choice(request)
             return Quote(choice.price.model, _usual_picture(choice, request))
-        price = _price(self._text_model)
+        price = self._price(self._text_model)
         return Quote(price.model, _usual_answer(price, request))
 
     def listed(self, seconds: float) -> frozenset[str]:
@@ -142,13 +158,11 @@ class GeminiModel:
         return self._client.models(seconds)
 
     def _choice(self, render: Render) -> Choice:
-        return choose(render, self._models, _price)
+        return choose(render, self._models, self._price)
 
     def _errand(self, price: Price, usual: float) -> Errand:
         until = self._patience.clock() + self._seconds
-        return Errand(
-            self._client.send, price, usual, self._patience, until, self._purse, self._pace
-        )
+        return Errand(self._send, price, usual, self._patience, until, self._purse, self._pace)
 
 
 def _price(model: str) -> Price:
