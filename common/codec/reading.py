@@ -10,7 +10,7 @@ import cv2
 import numpy as np
 import PIL.Image
 
-from common.codec import colour, exif, heif, limits
+from common.codec import boxes, colour, exif, heif, limits
 from common.codec.formats import READS, sniff
 from common.codec.jpeg import quality_of
 from common.codec.limits import Limits, OutOfTime, Timed
@@ -42,7 +42,8 @@ _DAMAGE = (
 
 _ALSO = {"jpeg": ("MPO",)}  # several JPEGs in one file, as phones write it: the first is the photo
 _LAYERED = {"psd", "jpeg"}  # Pillow counts layers, and a phone's second views, as frames
-_DEEP_PNG = 16  # bits a channel
+_PLAIN, _DEEP = 8, 16  # bits a channel
+_SRGB_GAMMA, _GAMMA_TOLERANCE = 0.45455, 0.02  # of a PNG's gAMA chunk
 
 
 def decode(data: bytes, limits: Limits | None = None, profile: Profile = "keep") -> Image:
@@ -82,6 +83,8 @@ def _decoded(data: bytes, allowed: Limits) -> Image:
             advice=f"Send one of: {', '.join(READS)}.",
         )
     try:
+        if name in {"avif", "heic"}:
+            limits.check_shape(boxes.largest(data) or (1, 1), allowed)
         return _from_heic(data, allowed) if name == "heic" else _from_pillow(data, name, allowed)
     except OutOfTime:
         raise BrokenPicture(
@@ -110,7 +113,7 @@ def _from_pillow(data: bytes, name: str, allowed: Limits) -> Image:
         icc, dpi = file.info.get("icc_profile"), file.info.get("dpi")
         file.load()
         block, packet, turn = exif.of(file), _xmp_of(file), exif.orientation(file)
-        notes += _colour_notes(file, icc)
+        notes += _colour_notes(file, icc) + _unheard(file, data, name, icc)
         planes = _planes(file, data, name, icc).turned(turn)
         came = Provenance(
             format=name,
@@ -158,6 +161,24 @@ def _colour_notes(file: PIL.Image.Image, icc: bytes | None) -> list[str]:
     return []
 
 
+def _unheard(file: PIL.Image.Image, data: bytes, name: str, icc: bytes | None) -> list[str]:
+    """Return what the file says of its colours and is not followed."""
+    if name == "avif":
+        notes = _unheard_space(data, icc)
+        if boxes.depth(data) > _PLAIN:
+            notes.append("The AVIF has more than 8 bits a channel; it was read in 8.")
+        return notes
+    gamma = file.info.get("gamma", _SRGB_GAMMA) if name == "png" and not icc else _SRGB_GAMMA
+    if abs(gamma - _SRGB_GAMMA) > _GAMMA_TOLERANCE and "srgb" not in file.info:
+        return [f"The PNG names a gamma of {gamma:.3g}; its colours were taken for sRGB."]
+    return []
+
+
+def _unheard_space(data: bytes, icc: bytes | None) -> list[str]:
+    space = "" if icc else boxes.colours(data)
+    return [f"The file's colours are in {space}; they were taken for sRGB."] if space else []
+
+
 def _profile_after(mode: str, icc: bytes | None) -> bytes | None:
     """Return the profile of the RGB pixels that a picture of a mode became."""
     if colour.space_of(icc) == "RGB":
@@ -184,9 +205,9 @@ def _planes(file: PIL.Image.Image, data: bytes, name: str, icc: bytes | None) ->
 
 def _is_deep(file: PIL.Image.Image, data: bytes, name: str) -> bool:
     if name == "png":
-        return data[24] == _DEEP_PNG
+        return data[24] == _DEEP
     bits = getattr(file, "tag_v2", {}).get(258, ()) if name == "tiff" else ()
-    return set(bits) == {16} and file.mode in {"RGB", "RGBA", "I;16", "I;16B", "I;16L"}
+    return set(bits) == {_DEEP} and file.mode in {"RGB", "RGBA", "I;16", "I;16B", "I;16L"}
 
 
 def _deep(file: PIL.Image.Image, data: bytes) -> Planes | None:
@@ -219,9 +240,9 @@ def _scaled(file: PIL.Image.Image) -> Any:
 def _from_heic(data: bytes, allowed: Limits) -> Image:
     file = heif.opened(data)
     limits.check_shape(file.size, allowed)
-    notes = _frames_note(len(file), allowed)
-    planes = heif.planes(file)
     icc = file.info.get("icc_profile") or None
+    notes = _frames_note(len(file), allowed) + _unheard_space(data, icc)
+    planes = heif.planes(file)
     came = Provenance(
         format="heic",
         icc=icc if colour.space_of(icc) == "RGB" else None,
