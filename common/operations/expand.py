@@ -2,244 +2,211 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from dataclasses import dataclass, replace
 
 import cv2
 import numpy as np
 
-from common.backdrop import fit_backdrop
 from common.composite import seam_step
-from common.errors import BadOptions
-from common.fields import as_bytes
-from common.geometry import Placement, Size, canvas_of_ratio, place, refuse_vast
-from common.image import F32, OPAQUE, U8, Image, Mask
+from common.errors import ModelError, NothingFound
+from common.geometry import Box, Placement, box_from_2d, whole
+from common.image import OPAQUE, U8, Image
+from common.operations import canvas, detect
 from common.operations.base import Models, Operation, Outcome
-from common.operations.edits import MIN_ALIGNMENT, SURE_ALIGNMENT, brought_back
+from common.operations.edits import MIN_ALIGNMENT, SURE_ALIGNMENT
+from common.operations.extent import ExpandPlan, Step, plan
 from common.operations.ladder import Attempt, climb, fidelity, settle
 from common.operations.options import ExpandOptions
+from common.operations.outpaint import Painting, on_canvas, painted
 from common.operations.record import Record
+from common.operations.twins import SECOND, SURELY_SECOND, second_subject
 from common.prompts import fill
+from common.report import COMPOSITE
 from common.verdict import Verdict
-from common.vlm.base import Extended, Quality, Render, VisionModel
+from common.vlm.base import Ask, Detection, Extended, Find, Quality, Render, VisionModel
 
-BLANK = 128  # the canvas around the photo, as the model sees it
-REACH = 0.35  # of the new area's depth: how far the correction of the seam reaches
 MAX_SEAM = 3.0  # gradient step over the picture's own above which the border shows as a line
-PLAIN = 12 / 255  # residual of the backdrop's fit: studio sets measure 2..10, real scenes 13..60
-BAND = 0.05  # of the photo's shorter side: what of it the new area carries on
-LEAST_BAND = 4  # pixels
-MAX_GROWTH = 25  # canvas pixels over the photo's: beyond this the model would invent it all
+MOST_SUBJECTS = 3  # of a photo that are looked for a second time
+SHARE_TOLERANCE = 0.01  # of the canvas: whole pixels
 
 
-@dataclass(frozen=True)
-class ExpandPlan:
-    """What to paint, decided before the model is asked for a picture.
+# --- request, compose -----------------------------------------------------------------------------
 
-    Attributes
+
+def request(image: Image, step: Step, quality: Quality = "standard") -> Render:
+    """Return the wish for the blank part of a step's canvas to be filled.
+
+    A canvas larger than any model sees is shown small: the render is enlarged in the new area only.
+    """
+    seen = canvas.shown(step.placement)
+    rgb = on_canvas(image.rgb, step.placement)
+    if seen.canvas != step.placement.canvas:
+        size = (seen.canvas.width, seen.canvas.height)
+        small: U8 = cv2.resize(rgb, size, interpolation=cv2.INTER_AREA)
+        rgb = small
+    shown = Image(rgb, provenance=image.provenance)
+    return Render(shown, Extended(seen.frame), fill("expand"), quality)
+
+
+def compose(
+    image: Image, render: Image, step: Step, subjects: tuple[Box, ...] = ()
+) -> tuple[Image, Verdict]:
+    """Return a step's canvas with `image` on it unchanged, and what the gate says of the rest.
+
+    Parameters
     ----------
-    placement
-        The canvas, and the frame of it that holds the photo.
-    quality
-        Of the render.
-    residual
-        Mean distance, 0..1, of the photo's borders from one smooth field: a low one is a plain
-        backdrop, which needs no model to be carried on.
-    """
-
-    placement: Placement
-    quality: Quality = "standard"
-    residual: float = 1.0
-
-    @property
-    def plain(self) -> bool:
-        """Whether a plain backdrop is to be carried on."""
-        return self.residual <= PLAIN
-
-    def facts(self) -> dict[str, object]:
-        """Return the plan as the report shows it."""
-        canvas, frame = self.placement.canvas, self.placement.frame
-        return {
-            "canvas": [canvas.width, canvas.height],
-            "frame_pixels": [frame.top, frame.left, frame.bottom, frame.right],
-            "quality": self.quality,
-            "backdrop": "plain" if self.plain else "scenery",
-            "residual": round(self.residual, 4),
-        }
-
-
-# --- plan, request, compose -----------------------------------------------------------------------
-
-
-def plan(image: Image, options: ExpandOptions) -> ExpandPlan:
-    """Decide the canvas and where the photo stands on it.
-
-    Raises
-    ------
-    BadOptions
-        The canvas would be smaller than the photo, equal to it, or absurdly larger.
-    """
-    source = image.size
-    if options.margin is not None:
-        placement = _with_margins(source, options.margin)
-    elif options.size is not None:
-        placement = place(source, options.size, options.anchor)
-    else:
-        ratio = options.aspect or source.ratio
-        placement = place(source, canvas_of_ratio(source, ratio), options.anchor)
-    refuse_vast(placement.canvas)
-    if placement.canvas.pixels > MAX_GROWTH * source.pixels:
-        raise BadOptions(
-            f"A canvas of {placement.canvas} is over {MAX_GROWTH} times the photo of {source}.",
-            advice="Expand by less, or in several rounds.",
-        )
-    return ExpandPlan(placement, options.quality, _residual(image.rgb, placement))
-
-
-def request(image: Image, expand: ExpandPlan) -> Render:
-    """Return the wish for the blank part of the canvas to be filled."""
-    canvas, frame = expand.placement.canvas, expand.placement.frame
-    rgb = np.full((canvas.height, canvas.width, 3), BLANK, np.uint8)
-    rgb[frame.slices] = image.rgb
-    return Render(Image(rgb), Extended(frame), fill("expand"), expand.quality)
-
-
-def compose(image: Image, render: Image, expand: ExpandPlan) -> tuple[Image, Verdict]:
-    """Return the canvas with the photo on it unchanged, and what the gate says of the rest.
+    image
+        The photo, or the canvas of the step before.
+    subjects
+        Boxes of the photo of what must not be painted a second time.
 
     Raises
     ------
     UnfitRender
         The render cannot be one of this canvas.
     """
-    canvas, frame = expand.placement.canvas, expand.placement.frame
-    known = np.zeros((canvas.height, canvas.width), bool)
-    known[frame.slices] = True
-    pasted = request(image, expand).image.rgb
-    edit = brought_back(render.rgb, pasted, known, _reach(known))
-    rgb = as_bytes(edit.pixels)
-    rgb[frame.slices] = image.rgb
-    alpha = _alpha(image, expand)
-    return replace(image, rgb=rgb, alpha=alpha), _judged(rgb, edit.alignment, expand)
+    painting = painted(image.rgb, render.rgb, step.placement)
+    alpha = _alpha(image, step.placement)
+    here = tuple(box.moved(step.photo.top, step.photo.left) for box in subjects)
+    verdict = _judged(painting, step.placement, here)
+    return replace(image, rgb=painting.rgb, alpha=alpha), verdict
 
 
-def _residual(rgb: U8, placement: Placement) -> float:
-    """Return how far the photo's borders that grow are from one smooth field."""
-    known = _growing_borders(placement)
-    return fit_backdrop(rgb, known)[1] if known.any() else 1.0
-
-
-def _growing_borders(placement: Placement) -> Mask:
-    """Return the bands (h, w) of the photo along the sides where the canvas goes on."""
-    canvas, frame = placement.canvas, placement.frame
-    depth = max(LEAST_BAND, round(BAND * min(frame.width, frame.height)))
-    known = np.zeros((frame.height, frame.width), bool)
-    known[:depth] |= frame.top > 0
-    known[-depth:] |= frame.bottom < canvas.height
-    known[:, :depth] |= frame.left > 0
-    known[:, -depth:] |= frame.right < canvas.width
-    return known
-
-
-def _with_margins(source: Size, margin: tuple[str, str, str, str]) -> Placement:
-    sides = (source.height, source.width, source.height, source.width)
-    top, right, bottom, left = (
-        _pixels(length, side) for length, side in zip(margin, sides, strict=True)
-    )
-    canvas = Size(source.width + left + right, source.height + top + bottom)
-    placed = place(source, canvas)
-    frame = placed.frame.moved(top - placed.frame.top, left - placed.frame.left)
-    return Placement(canvas, frame)
-
-
-def _pixels(length: str, side: int) -> int:
-    if length.endswith("%"):
-        return round(float(length[:-1]) / 100 * side)
-    return int(length)
-
-
-def _reach(known: Mask) -> F32:
-    """Return how much of the seam's correction applies: 1 at the photo, fading outwards."""
-    distance: F32 = cv2.distanceTransform(
-        (~known).astype(np.uint8), cv2.DIST_L2, cv2.DIST_MASK_PRECISE
-    )
-    depth = max(1.0, REACH * float(distance.max()))
-    out: F32 = np.exp(-distance / np.float32(depth))
-    return out
-
-
-def _alpha(image: Image, expand: ExpandPlan) -> U8 | None:
+def _alpha(image: Image, placement: Placement) -> U8 | None:
     """Return the photo's alpha on the canvas; the new area is opaque."""
     if image.alpha is None:
         return None
-    canvas, frame = expand.placement.canvas, expand.placement.frame
-    alpha = np.full((canvas.height, canvas.width), OPAQUE, np.uint8)
-    alpha[frame.slices] = image.alpha
+    alpha = np.full((placement.canvas.height, placement.canvas.width), OPAQUE, np.uint8)
+    alpha[placement.frame.slices] = image.alpha
     return alpha
 
 
-def _judged(result: U8, alignment: float, expand: ExpandPlan) -> Verdict:
-    frame = expand.placement.frame
-    seam = seam_step(result, frame)
+def _judged(painting: Painting, placement: Placement, subjects: tuple[Box, ...]) -> Verdict:
+    scores = {
+        "alignment": painting.alignment,
+        "seam": seam_step(painting.rgb, placement.frame),
+        "grain": painting.grain * 255,
+    }
     refusals, warnings = [], []
-    if alignment < MIN_ALIGNMENT:
+    if painting.alignment < MIN_ALIGNMENT:
         refusals.append("The render shows something else where the photo stands.")
-    elif alignment < SURE_ALIGNMENT:
+    elif painting.alignment < SURE_ALIGNMENT:
         warnings.append("The render differs from the photo; look at the seam.")
-    if seam > MAX_SEAM:
+    if scores["seam"] > MAX_SEAM:
         refusals.append("The border of the photo shows as a line.")
-    return Verdict({"alignment": alignment, "seam": seam}, tuple(refusals), tuple(warnings))
+    if subjects:
+        scores["second_subject"] = second_subject(painting.rgb, placement.frame, subjects)
+        if scores["second_subject"] > SURELY_SECOND:
+            refusals.append("The subject was painted a second time.")
+        elif scores["second_subject"] > SECOND:
+            warnings.append("The new area may show the subject a second time.")
+    return Verdict(scores, tuple(refusals), tuple(warnings))
 
 
 # --- run ------------------------------------------------------------------------------------------
 
 
 def run(
-    image: Image, options: ExpandOptions, models: Models, backdrop: Image | None = None
+    image: Image,
+    options: ExpandOptions,
+    models: Models,
+    backdrop: Image | None = None,
+    mask: Image | None = None,
 ) -> Outcome:
     """Expand the canvas: a plain backdrop for nothing where that is good, else down the ladder."""
-    del backdrop
-    record = Record("expand", image)
-    expand = plan(image, options)
-    free = _free_engine(image, expand, options, models)
+    del backdrop, mask
+    record = Record("expand", image, COMPOSITE)
     if options.dry_run:
-        return _planned(record, image, expand, models, free)
+        return _planned(record, image, options, models)
+    expand = plan(image, options, _subjects(record, image, options, models))
+    _tell_of_fill(record, expand, options)
     if expand.placement.canvas == image.size:
         record.warnings.append("The canvas is the photo's own; the picture is unchanged.")
         return Outcome(image, record.report(models.chosen.engine, image, plan=expand.facts()))
-
-    def attempt(model: VisionModel, expand: ExpandPlan) -> Attempt:
-        return _attempt(record, image, model, expand)
-
+    expanding = Expanding(record, image, options)
+    free = _free_engine(image, expand, options, models)
     if free is not None:
-        climbed = climb(record, [(free, expand)], lambda *rung: _sure(attempt(*rung)), models)
+        climbed = climb(record, [(free, expand.at_once())], expanding.surely, models)
         if any(tried.verdict.accepted for tried in climbed.attempts):
             return settle(record, image, climbed, options.on_fail)
-    rungs = ((model, expand) for model in models.in_turn())
-    climbed = climb(record, rungs, attempt, models)
+    expand = _with_subjects(image, expand, models)
+    climbed = climb(record, _rungs(image, expand, models), expanding.attempt, models)
     return settle(record, image, climbed, options.on_fail)
 
 
-def _attempt(record: Record, image: Image, model: VisionModel, expand: ExpandPlan) -> Attempt:
-    rendered = record.render(model, request(image, expand))
-    with record.stage("compose"):
-        result, verdict = compose(image, rendered.image, expand)
-        inside = result.crop(expand.placement.frame)
-        return Attempt(
-            image=result,
-            verdict=verdict,
-            engine=rendered.usage.engine,
-            vouched=not rendered.low_confidence,
-            fidelity=fidelity(image, inside, np.ones(image.rgb.shape[:2], bool)),
-            plan=expand.facts(),
-        )
+@dataclass(frozen=True)
+class Expanding:
+    """One run: its record, its photo and its options."""
+
+    record: Record
+    image: Image
+    options: ExpandOptions
+
+    def attempt(self, model: VisionModel, expand: ExpandPlan) -> Attempt:
+        """Paint step after step with one engine; a refused step ends it where nobody sees more."""
+        image, photo, vouched = self.image, expand.placement.frame, True
+        engines, verdicts = [], []
+        for step in expand.steps:
+            rendered = self.record.render(model, request(image, step, expand.quality))
+            with self.record.stage("compose"):
+                image, verdict = compose(image, rendered.image, step, expand.subjects)
+            photo, vouched = step.photo, vouched and not rendered.low_confidence
+            engines.append(rendered.usage.engine)
+            verdicts.append(verdict)
+            if not verdict.accepted and self.options.on_fail != "review":
+                break
+        with self.record.stage("compose"):
+            kept = np.ones(self.image.rgb.shape[:2], bool)
+            return Attempt(
+                image=image,
+                verdict=_worst(verdicts),
+                engine=engines[-1],
+                vouched=vouched,
+                fidelity=fidelity(self.image, image.crop(photo), kept),
+                plan=expand.facts(),
+            )
+
+    def surely(self, model: VisionModel, expand: ExpandPlan) -> Attempt:
+        """Return the attempt, refused where its engine does not vouch: a better one is there."""
+        attempt = self.attempt(model, expand)
+        if attempt.vouched:
+            return attempt
+        refusals = (*attempt.verdict.refusals, "The free engine does not vouch for its result.")
+        return replace(attempt, verdict=replace(attempt.verdict, refusals=refusals))
 
 
-def _sure(attempt: Attempt) -> Attempt:
-    """Return the attempt, refused where its engine does not vouch for it: a better one is there."""
-    if attempt.vouched:
-        return attempt
-    refusals = (*attempt.verdict.refusals, "The free engine does not vouch for its result.")
-    return replace(attempt, verdict=replace(attempt.verdict, refusals=refusals))
+def _worst(verdicts: list[Verdict]) -> Verdict:
+    """Return the worst of each score over all steps, and every sentence once."""
+    names = dict.fromkeys(name for each in verdicts for name in each.scores)
+    return Verdict(
+        {
+            name: (min if name == "alignment" else max)(each.scores[name] for each in verdicts)
+            for name in names
+        },
+        tuple(dict.fromkeys(text for each in verdicts for text in each.refusals)),
+        tuple(dict.fromkeys(text for each in verdicts for text in each.warnings)),
+    )
+
+
+def _rungs(
+    image: Image, expand: ExpandPlan, models: Models
+) -> Iterator[tuple[VisionModel, ExpandPlan]]:
+    for model in models.in_turn():
+        yield model, _for(model, image, expand, models)
+
+
+def _for(model: VisionModel, image: Image, expand: ExpandPlan, models: Models) -> ExpandPlan:
+    """Return the plan as an engine takes it.
+
+    A picture model is led in steps; a render that was brought is one picture, and an engine that
+    costs nothing fills a canvas of any ratio by formula.
+    """
+    whole_canvas = expand.at_once()
+    if models.brought or len(expand.steps) == 1:
+        return whole_canvas
+    paid = model.quote(request(image, whole_canvas.steps[0], expand.quality)).dollars > 0
+    return expand if paid else whole_canvas
 
 
 def _free_engine(
@@ -252,24 +219,108 @@ def _free_engine(
     free = models.fallback
     if free is None or models.brought or options.engine is not None or not expand.plain:
         return None
-    wanted = request(image, expand)
+    wanted = request(image, expand.at_once().steps[0], expand.quality)
     costs = models.chosen.quote(wanted).dollars > 0
     return free if costs and free.quote(wanted).dollars == 0 else None
 
 
-def _planned(
-    record: Record, image: Image, expand: ExpandPlan, models: Models, free: VisionModel | None
-) -> Outcome:
-    """Quote the call that is likely; where it may be followed by a paid one the plan says so."""
-    wanted = request(image, expand)
+# --- the subject ----------------------------------------------------------------------------------
+
+
+def _question(image: Image, options: ExpandOptions) -> Ask[detect.Detections]:
+    return detect.request(image, Find(options.subject, objects=True, text=False))
+
+
+def _subjects(
+    record: Record, image: Image, options: ExpandOptions, models: Models
+) -> tuple[Box, ...]:
+    """Return the subject's boxes as far as the canvas needs them.
+
+    Raises
+    ------
+    NothingFound
+        `fill` needs a subject, and there is none.
+    """
+    if options.box is not None:
+        return (box_from_2d(options.box, image.size),)
+    if options.fill is None:
+        return ()
+    boxes = _boxes(image, record.ask(models.chosen, _question(image, options)))
+    if not boxes:
+        raise NothingFound(
+            f"No {options.subject or 'subject'} was found in the picture.",
+            advice="Say in other words what the subject is, or give its box.",
+        )
+    return boxes
+
+
+def _with_subjects(image: Image, expand: ExpandPlan, models: Models) -> ExpandPlan:
+    """Return the plan with what must not be painted again; the free engine is asked for it.
+
+    A help and not a need: without a free engine, or where it finds nothing, nothing is looked for.
+    """
+    looker = models.fallback
+    if expand.subjects or looker is None or looker.engine == models.chosen.engine:
+        return expand
+    question = detect.request(image, Find(objects=True, text=False))
+    try:
+        found = () if looker.quote(question).dollars else looker.ask(question).value
+    except ModelError:
+        return expand
+    return replace(expand, subjects=_boxes(image, found)[:MOST_SUBJECTS])
+
+
+def _boxes(image: Image, detections: tuple[Detection, ...]) -> tuple[Box, ...]:
+    return tuple(
+        box_from_2d(found.box_2d, image.size) for found in detections if found.kind == "object"
+    )
+
+
+def _tell_of_fill(record: Record, expand: ExpandPlan, options: ExpandOptions) -> None:
+    """Say where the photo shows more around its subject than was asked for."""
+    subject = canvas.around(expand.subjects)
+    if options.fill is None or subject is None:
+        return
+    share = canvas.share_of(subject, expand.placement.canvas)
+    if share < options.fill - SHARE_TOLERANCE:
+        record.warnings.append(
+            f"The subject fills {share:.0%} of the canvas and not {options.fill:.0%}: "
+            "expanding keeps the whole photo, and adds no more to it than the ratio needs."
+        )
+
+
+# --- a dry run ------------------------------------------------------------------------------------
+
+
+def _planned(record: Record, image: Image, options: ExpandOptions, models: Models) -> Outcome:
+    """Quote the calls that are likely; where they may be followed by paid ones the plan says so."""
+    subjects: tuple[Box, ...] = ()
+    if options.box is not None:
+        subjects = (box_from_2d(options.box, image.size),)
+    elif options.fill is not None:
+        record.quote("detect", models.chosen, _question(image, options))
+        record.warnings.append("The subject was not looked for: this is the largest canvas.")
+        subjects = (whole(image.size),)
+    expand = plan(image, options, subjects)
+    free = _free_engine(image, expand, options, models)
     model = free or models.chosen
+    likely = expand.at_once() if free else _for(model, image, expand, models)
     told: dict[str, object] = {"engine": model.engine}
     if expand.placement.canvas != image.size:
-        record.quote("render", model, wanted)
+        for wanted in _requests(image, likely):
+            record.quote("render", model, wanted)
     if free is not None:
-        quote = models.chosen.quote(wanted)
-        told["otherwise"] = {"engine": models.chosen.engine, "dollars": quote.dollars}
-    return record.planned(model.engine, plan=expand.facts() | told)
+        paid = _for(models.chosen, image, expand, models)
+        dollars = sum(models.chosen.quote(wanted).dollars for wanted in _requests(image, paid))
+        told["otherwise"] = {"engine": models.chosen.engine, "dollars": dollars}
+    return record.planned(model.engine, plan=likely.facts() | told)
+
+
+def _requests(image: Image, expand: ExpandPlan) -> Iterator[Render]:
+    """Give the wishes of all steps; what will have been painted by then is still blank."""
+    for step in expand.steps:
+        yield request(image, step, expand.quality)
+        image = replace(image, rgb=on_canvas(image.rgb, step.placement), alpha=None)
 
 
 EXPAND = Operation("expand", "Carry the scene on over a larger canvas.", ExpandOptions, run)

@@ -124,7 +124,8 @@ def truth(render: Render) -> Image:
 
 
 def free(*renders: Image | StudioError | Callable[[Render], Image]) -> ScriptedModel:
-    model = ScriptedModel(renders=renders)
+    """A free engine; where it is asked for the subject it sees none."""
+    model = ScriptedModel(answers=["[]"], renders=renders)
     model.engine = "free"
     return model
 

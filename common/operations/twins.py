@@ -1,0 +1,161 @@
+"""Twins: whether the subject of a photo was painted a second time into the new area.
+
+A second product bears the first one's marks, in one place, at about its size, perhaps mirrored.
+What looks alike because it is the scene's own texture, or one more of many on a shelf, looks like
+something else in the photo at least as much: such marks do not count.
+
+References
+----------
+Lowe: Distinctive Image Features from Scale-Invariant Keypoints (2004), sections 7.1 to 7.3.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import cv2
+import numpy as np
+from numpy.typing import NDArray
+
+from common.geometry import Box, Size
+from common.image import F32, U8, Mask
+from common.matting.registration import grey
+
+SECOND = 4.0  # marks found again: honest scenes have none
+SURELY_SECOND = 6.0
+
+_SUBJECT, _CANVAS = 160, 900  # px, longer sides of subject and canvas where marks are compared
+_MOST_MARKS = 1500
+_CONTRAST = 0.02  # half the usual: products are smooth
+_LEAST = 5  # marks; fewer agree by chance
+_OWN = 0.85  # of the distance to the likest mark elsewhere in the photo
+_ALIKE = 300.0  # distance of two marks beyond which they show nothing alike
+_MISS = 4.0  # px from the similarity on which the marks agree
+_SCALES = (0.5, 1.7)
+_TURN = np.radians(25)
+_FLAT = 1.0  # levels of deviation: below it correlation means nothing
+
+Points = NDArray[np.float32]  # (n, 2): columns and rows
+
+
+@dataclass(frozen=True, eq=False)
+class _Marks:
+    """SIFT features: where they are, and what they look like (n, 128)."""
+
+    at: Points
+    looks: F32
+
+    @staticmethod
+    def of(gray: U8) -> _Marks:
+        """Find the features of a picture (h, w)."""
+        sift = cv2.SIFT.create(_MOST_MARKS, contrastThreshold=_CONTRAST)
+        keys, looks = sift.detectAndCompute(gray, None)
+        if looks is None:
+            return _Marks(np.zeros((0, 2), np.float32), np.zeros((0, 128), np.float32))
+        return _Marks(np.array([key.pt for key in keys], np.float32), looks)
+
+    def where(self, mask: Mask) -> _Marks:
+        """Return some of them."""
+        return _Marks(self.at[mask], self.looks[mask])
+
+    def inside(self, box: Box) -> Mask:
+        """Return which of them lie in a box, bool (n,)."""
+        x, y = self.at.T
+        inside: Mask = (x >= box.left) & (x < box.right) & (y >= box.top) & (y < box.bottom)
+        return inside
+
+
+def second_subject(picture: U8, frame: Box, subjects: Sequence[Box]) -> float:
+    """Return how surely a subject of the photo is there again outside of it.
+
+    Parameters
+    ----------
+    picture
+        The canvas, uint8 (H, W, 3).
+    frame
+        Where the photo stands.
+    subjects
+        Boxes on the canvas, inside the frame.
+
+    Returns
+    -------
+    The number of the subject's marks found again in one place, times the correlation of the pixels
+    there; 0 where there is nothing of the kind.  Of several subjects that of the worst.  A subject
+    without marks, such as a plain white cup, cannot be told.
+    """
+    return max((_score(picture, frame, subject) for subject in subjects), default=0.0)
+
+
+def _score(picture: U8, frame: Box, subject: Box) -> float:
+    size = Size(picture.shape[1], picture.shape[0])
+    scale = min(1.0, _SUBJECT / subject.size.longest, _CANVAS / size.longest)
+    small = size.scaled(scale)
+    gray = grey(cv2.resize(picture, (small.width, small.height), interpolation=cv2.INTER_AREA))
+    box, known = _scaled(subject, scale, small), _scaled(frame, scale, small)
+    marks = _Marks.of(gray)
+    in_photo, in_subject = marks.inside(known), marks.inside(box)
+    new, others = marks.where(~in_photo), marks.where(in_photo & ~in_subject)
+    crop = np.ascontiguousarray(gray[box.slices])
+    mirrored = np.ascontiguousarray(crop[:, ::-1])
+    return max(_found_again(gray, look, new, others) for look in (crop, mirrored))
+
+
+def _scaled(box: Box, scale: float, size: Size) -> Box:
+    top, left = round(box.top * scale), round(box.left * scale)
+    bottom, right = min(round(box.bottom * scale), size.height), round(box.right * scale)
+    return Box(top, left, max(bottom, top + 1), max(min(right, size.width), left + 1))
+
+
+def _found_again(gray: U8, look: U8, new: _Marks, others: _Marks) -> float:
+    """Return the score of one look of the subject (h, w) among the marks of the new area."""
+    own = _Marks.of(look)
+    if min(len(own.at), len(new.at)) < _LEAST:
+        return 0.0
+    distance, nearest = _nearest(new, own)
+    elsewhere, _ = _nearest(new, others)
+    clear = (distance < _OWN * elsewhere) & (distance < _ALIKE)
+    if int(clear.sum()) < _LEAST:
+        return 0.0
+    here, there = own.at[nearest[clear]], new.at[clear]
+    similarity, agreeing = cv2.estimateAffinePartial2D(
+        here, there, method=cv2.RANSAC, ransacReprojThreshold=_MISS
+    )
+    if similarity is None or not _is_plausible(similarity):
+        return 0.0
+    found = np.unique(here[agreeing.ravel() > 0], axis=0)
+    if len(found) < _LEAST:
+        return 0.0
+    return len(found) * max(0.0, _correlation(gray, look, similarity, found))
+
+
+def _nearest(marks: _Marks, among: _Marks) -> tuple[F32, NDArray[np.intp]]:
+    """Return for each mark the distance of the likest one of others, and which that is."""
+    if not len(among.at):
+        nobody = np.zeros(len(marks.at), np.intp)
+        return np.full(len(marks.at), np.inf, np.float32), nobody
+    pairs = cv2.BFMatcher().match(marks.looks, among.looks)
+    distance = np.array([pair.distance for pair in pairs], np.float32)
+    return distance, np.array([pair.trainIdx for pair in pairs], np.intp)
+
+
+def _is_plausible(similarity: NDArray[np.float64]) -> bool:
+    cosine, sine = similarity[0, 0], similarity[1, 0]
+    is_upright = abs(float(np.arctan2(sine, cosine))) < _TURN
+    return _SCALES[0] < float(np.hypot(cosine, sine)) < _SCALES[1] and is_upright
+
+
+def _correlation(gray: U8, look: U8, similarity: NDArray[np.float64], found: Points) -> float:
+    """Return how alike the subject and what is there are, where marks were found, -1..1."""
+    size = (look.shape[1], look.shape[0])
+    how = cv2.INTER_LINEAR | cv2.WARP_INVERSE_MAP
+    there: U8 = cv2.warpAffine(gray, similarity, size, flags=how)
+    painted: U8 = cv2.warpAffine(np.full_like(gray, 255), similarity, size, flags=how)
+    left, top = np.floor(found.min(0)).astype(int)
+    right, bottom = np.floor(found.max(0)).astype(int) + 1
+    part = (slice(top, bottom), slice(left, right))
+    seen = painted[part] == np.uint8(255)
+    a, b = (values[part][seen].astype(np.float32) for values in (look, there))
+    if not a.size or min(float(a.std()), float(b.std())) < _FLAT:
+        return 0.0
+    return float(np.corrcoef(a, b)[0, 1])
