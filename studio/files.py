@@ -12,10 +12,21 @@ from common.errors import BadInput, BadOptions, PictureTooLarge
 
 @dataclass(frozen=True)
 class Task:
-    """One photo, and where its result goes; None where nothing is written."""
+    """One photo, and where its result goes; None where nothing is written.
+
+    Attributes
+    ----------
+    assets
+        Where the assets go that are made for presets, if any are: then `result` only names them.
+    """
 
     photo: Path
     result: Path | None
+    assets: tuple[Path, ...] = ()
+
+    def written(self) -> tuple[Path, ...]:
+        """Return the files that the result becomes."""
+        return self.assets or (() if self.result is None else (self.result,))
 
 
 def tasks(photos: Sequence[str], output: str | None, suffix: str) -> list[Task]:
@@ -37,11 +48,11 @@ def tasks(photos: Sequence[str], output: str | None, suffix: str) -> list[Task]:
     paths = [Path(photo) for photo in photos]
     if output is None:
         return [Task(path, None) for path in paths]
-    if len(paths) > 1 or _is_folder(output):
+    if len(paths) > 1 or is_folder(output):
         made = [Task(path, Path(output) / f"{path.stem}{suffix}") for path in paths]
     else:
         made = [Task(paths[0], Path(output))]
-    _refuse_meetings(made)
+    refuse_meetings([(path, task.photo) for task in made for path in task.written()])
     refuse_overwriting(paths, [task.result for task in made if task.result is not None])
     return made
 
@@ -104,16 +115,24 @@ def write(path: Path, data: bytes) -> None:
         ) from error
 
 
-def _is_folder(output: str) -> bool:
+def is_folder(output: str) -> bool:
+    """Whether an output names a folder: it is one, or ends as one."""
     return output.endswith(("/", os.sep)) or Path(output).is_dir()
 
 
-def _refuse_meetings(made: Sequence[Task]) -> None:
-    seen: dict[Path | None, Path] = {}
-    for task in made:
-        other = seen.setdefault(task.result, task.photo)
-        if other is not task.photo:
+def refuse_meetings(made: Iterable[tuple[Path, Path]]) -> None:
+    """Refuse results that two photos share, given as pairs of result and photo.
+
+    Raises
+    ------
+    BadOptions
+        Naming both photos.
+    """
+    seen: dict[Path, Path] = {}
+    for result, photo in made:
+        other = seen.setdefault(result, photo)
+        if other is not photo:
             raise BadOptions(
-                f"{other} and {task.photo} would both become {task.result}.",
+                f"{other} and {photo} would both become {result}.",
                 advice="Rename one, or run them apart.",
             )

@@ -18,6 +18,7 @@ _SHAPES = {
     "aspect": "W:H",
     "size": "WxH",
     "margin": "LENGTH|T,R,B,L",
+    "preset": "NAME,...|FILE.json",
 }
 
 
