@@ -56,6 +56,9 @@ class Settings:
         The keys, as `common.apikeys.read_keys` reads them; never printed.
     iap_audience
         Whom Identity-Aware Proxy's tokens must be for.
+    upload_account
+        The service account as which pictures that came by HTTP are put into the input bucket, and
+        addresses for uploads are signed: no function's own account may write there.
     allowed_origins
         Web pages that may call from a browser: ``https://shop.example``.
     requests_together
@@ -93,6 +96,7 @@ class Settings:
     access: Access = "keys"
     api_keys: tuple[ApiKey, ...] = field(default=(), repr=False)
     iap_audience: str = ""
+    upload_account: str = ""
     allowed_origins: tuple[str, ...] = ()
     requests_together: int = 4
     body_seconds: float = 60.0
@@ -146,6 +150,7 @@ class Settings:
             access=read.access("STUDIO_ACCESS", "keys"),
             api_keys=read_keys(read.text("STUDIO_API_KEYS")),
             iap_audience=read.text("STUDIO_IAP_AUDIENCE"),
+            upload_account=read.text("STUDIO_UPLOAD_ACCOUNT"),
             allowed_origins=read.origins("STUDIO_ALLOWED_ORIGINS"),
             requests_together=read.count("STUDIO_REQUESTS_TOGETHER", Settings.requests_together),
             body_seconds=read.number("STUDIO_BODY_SECONDS", Settings.body_seconds),

@@ -26,6 +26,13 @@ from studio.watcher import Watcher, has_result_in, loopback
 
 HOST = "127.0.0.1"
 FUNCTIONS = ("detect", "cutout", "erase", "expand", "pipeline")
+# Paths that are no operation's; the last function tells of the contract and of failures.
+OTHERS = {
+    "/v1/uploads": "uploads",
+    "/v1/jobs": "jobs",
+    "/v1.0/removebg": "removebg",
+    "/openapi.json": "openapi",
+}
 PARTING_SECONDS = 3.0  # for what is being worked on; the next start does what was left
 SOURCES = Path(functions.__file__).parent
 
@@ -41,6 +48,7 @@ def serve(port: int, data: str, *, samples: bool) -> int:
     folder = DataFolder(Path(data).resolve())
     folder.prepare(FUNCTIONS)
     os.environ.update(folder.environment())
+    os.environ.setdefault("STUDIO_ACCESS", "open")  # nobody but this machine gets in here
     with listening(port) as listener:
         added = folder.add_samples() if samples else 0
         _speak_plainly()
@@ -82,6 +90,8 @@ def make_app() -> Any:
         mounts[f"/v1/{name}"] = _app(name, name)
         mounts[f"/events/{name}"] = _app(name, f"{name}_dropped")
     mounts["/events/sweep"] = _app("sweep", "sweep")
+    mounts |= {path: _app(name, name) for path, name in OTHERS.items()}
+    mounts["/errors"] = _under("/errors", mounts["/openapi.json"])
     page = make_page(_wiring.buckets(), _wiring.settings().engine)
     return guarded(DispatcherMiddleware(page, mounts))
 
@@ -100,6 +110,16 @@ def _rooted(app: Any) -> Any:
         return app(environ | {"PATH_INFO": environ.get("PATH_INFO") or "/"}, start_response)
 
     return rooted
+
+
+def _under(path: str, app: Any) -> Any:
+    """Return `app` so that it sees the path it was mounted at."""
+
+    def under(environ: dict[str, Any], start_response: Any) -> Any:
+        told = path + environ.get("PATH_INFO", "")
+        return app(environ | {"PATH_INFO": told, "SCRIPT_NAME": ""}, start_response)
+
+    return under
 
 
 def _is_news(record: logging.LogRecord) -> bool:

@@ -253,7 +253,8 @@ SLOW = ("google.genai", "google.cloud.storage", "requests", "patchmatch", "hypot
 SLOW += ("pillow_heif",)
 LOADED = """
 import sys
-from functions import cutout, detect, erase, expand, jobs, pipeline, sweep, uploads
+from functions import cutout, detect, erase, expand, jobs, openapi, pipeline, removebg
+from functions import sweep, uploads
 print(*sorted(set(sys.modules) & set(sys.argv[1:])))
 """
 

@@ -129,9 +129,7 @@ class Bucket(Protocol):
 class Signs(Protocol):
     """A bucket that can sign addresses of its objects."""
 
-    def signed_url(
-        self, name: str, method: str, seconds: float, headers: Mapping[str, str]
-    ) -> str:
+    def signed_url(self, name: str, method: str, seconds: float, headers: Mapping[str, str]) -> str:
         """Return an address that allows one request for one object, for a while.
 
         Parameters
@@ -142,10 +140,15 @@ class Signs(Protocol):
         ...
 
 
-def open_bucket(address: str) -> Bucket:
+def open_bucket(address: str, account: str = "") -> Bucket:
     """Return the bucket at ``gs://name``, at a path or at a ``file://`` address.
 
     A folder is made where there is none; Cloud Storage is first spoken to when it is used.
+
+    Parameters
+    ----------
+    account
+        The service account as which Cloud Storage is used; by default the process's own.
 
     Raises
     ------
@@ -156,7 +159,7 @@ def open_bucket(address: str) -> Bucket:
     if parts.scheme == "gs" and parts.netloc and parts.path in {"", "/"}:
         from common.store.cloud import CloudBucket  # noqa: PLC0415 - a folder needs none of it
 
-        return CloudBucket(parts.netloc)
+        return CloudBucket(parts.netloc, account=account)
     if address and ("://" not in address or (parts.scheme == "file" and not parts.netloc)):
         from common.store.folder import FolderBucket  # noqa: PLC0415 - and the cloud no folder
 

@@ -15,6 +15,7 @@ from common.store.rules import is_hidden, refuse_above
 
 SECONDS = 60.0  # for one request; the client repeats failed ones for up to two minutes
 READ_ATTEMPTS = 5  # an object that is overwritten between asking and reading is asked for again
+_SCOPE = "https://www.googleapis.com/auth/devstorage.read_write"
 _WRITE_MARK = "studio-write"  # metadata: which call wrote this generation; never shown
 
 
@@ -28,11 +29,15 @@ class CloudBucket:
     client
         A `google.cloud.storage.Client`; by default one with the machine's own credentials, or of
         the emulator that ``STORAGE_EMULATOR_HOST`` names.
+    account
+        The service account whose place is taken, for which the process's own must be a token
+        creator of it; empty where none is.
     """
 
-    def __init__(self, name: str, client: Any = None) -> None:
+    def __init__(self, name: str, client: Any = None, account: str = "") -> None:
         self.name = name
         self._client = client
+        self._account = account
         self._first_use = threading.Lock()
 
     def stat(self, name: str) -> Stored | None:
@@ -123,9 +128,7 @@ class CloudBucket:
         with _as_store_errors(name), _as_missing(name):
             self._bucket().blob(name).delete(if_generation_match=if_generation, timeout=SECONDS)
 
-    def signed_url(
-        self, name: str, method: str, seconds: float, headers: Mapping[str, str]
-    ) -> str:
+    def signed_url(self, name: str, method: str, seconds: float, headers: Mapping[str, str]) -> str:
         """Return a V4 signed address; see `common.store.Signs`.
 
         On Google Cloud there is no private key to sign with: the service account asks IAM to sign,
@@ -151,8 +154,21 @@ class CloudBucket:
             if self._client is None:
                 from google.cloud.storage import Client  # noqa: PLC0415 - 0.3 s few calls need
 
-                self._client = Client()
+                self._client = Client(credentials=_in_place_of(self._account))
         return self._client.bucket(self.name)
+
+
+def _in_place_of(account: str) -> Any:
+    """Return credentials of another service account; None for the process's own."""
+    if not account:
+        return None
+    import google.auth  # noqa: PLC0415 - as above
+    from google.auth import impersonated_credentials  # noqa: PLC0415
+
+    own, _ = google.auth.default()
+    return impersonated_credentials.Credentials(
+        source_credentials=own, target_principal=account, target_scopes=[_SCOPE]
+    )
 
 
 def _signing_identity(client: Any) -> dict[str, str]:

@@ -13,6 +13,8 @@ FORMATS = {
     "image/png": "png",
     "image/jpeg": "jpeg",
     "image/webp": "webp",
+    "image/avif": "avif",
+    "image/tiff": "tiff",
     "application/zip": "zip",
 }
 DEFAULT = "image/png"

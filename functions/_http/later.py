@@ -12,6 +12,7 @@ import re
 import uuid
 from collections.abc import Mapping
 from dataclasses import dataclass
+from functools import cache
 from typing import Any
 
 import flask
@@ -20,7 +21,8 @@ from common import codec
 from common.errors import BadOptions, UnknownJob, UnsupportedPicture
 from common.operations.registry import OPERATIONS
 from common.settings import Settings
-from functions import _body, _wiring
+from common.store import Bucket, open_bucket
+from functions import _body
 from functions._engines import JOBS_FOLDER
 from functions._http import accept
 from functions._http.access import Caller
@@ -59,8 +61,14 @@ class Job:
 
 
 def is_set_up(settings: Settings) -> bool:
-    """Whether there are buckets in which work can wait."""
-    return bool(settings.input_bucket and settings.work_bucket and settings.output_bucket)
+    """Whether there is a bucket in which work can wait."""
+    return bool(settings.input_bucket)
+
+
+@cache
+def inbox(address: str, account: str) -> Bucket:
+    """Return the input bucket as whoever may write it."""
+    return open_bucket(address, account)
 
 
 def folder(operation: str, caller: Caller) -> str:
@@ -111,8 +119,8 @@ def suffix_of(format: str) -> str:
     return SUFFIXES.get(format, f".{format}")
 
 
-def drop(operation: str, picture: bytes, asked: _body.Asked, caller: Caller) -> Job:
-    """Put a picture, and the one behind it, into the input bucket, and return the job.
+def drop(operation: str, picture: bytes, asked: _body.Asked, caller: Caller, bucket: Bucket) -> Job:
+    """Put a picture, and the one behind it, into `bucket`, and return the job.
 
     Raises
     ------
@@ -127,7 +135,6 @@ def drop(operation: str, picture: bytes, asked: _body.Asked, caller: Caller) -> 
             advice="Send the request without Prefer: respond-async.",
             field="render",
         )
-    bucket = _wiring.buckets().input
     job = new_job(operation, _suffix(picture), caller)
     options = dict(asked.options)
     backdrop = asked.pictures.get("background")

@@ -143,6 +143,7 @@ def _later(
 ) -> flask.Response:
     if not later.is_set_up(settings):
         return _now(visit, order, wish, settings, run)  # a preference may be left (RFC 7240)
-    job = later.drop(order.operation.name, order.picture, order.asked, order.caller)
+    inbox = later.inbox(settings.input_bucket, settings.upload_account)
+    job = later.drop(order.operation.name, order.picture, order.asked, order.caller, inbox)
     visit.facts["job"] = job.id
     return later.accepted(job)

@@ -101,8 +101,9 @@ def _ticket(
     job = later.new_job(asked.operation, _suffix(asked.content_type), caller)
     visit.facts["job"] = job.id
     signer = Signer(buckets.work, request.host_url.rstrip("/"))
+    inbox = later.inbox(settings.input_bucket, settings.upload_account)
     address = signer.to_bring(
-        buckets.input, job.object_name, asked.content_type, _sizes(asked, settings), options
+        inbox, job.object_name, asked.content_type, _sizes(asked, settings), options
     )
     response = flask.jsonify(_told(job, address).model_dump())
     response.status_code = 201
