@@ -7,9 +7,12 @@ import sys
 import time
 from collections.abc import Iterator
 from dataclasses import dataclass
+from datetime import UTC, datetime
+from itertools import chain
 from typing import Any
 
 from common import jobs
+from common.bulk import Asks, Inputs, Jobs
 from common.jobs import Buckets, Walk, manifest
 from common.operations.registry import OPERATIONS
 from functions import _wiring
@@ -24,11 +27,12 @@ PAUSE_SHARE = 4.0  # of the time that one look takes: looking must not slow the 
 
 @dataclass
 class Count:
-    """How many inputs, and what became of them."""
+    """How many inputs, and what became of them; those that are parked wait for a batch."""
 
     done: int = 0
     failed: int = 0
     waiting: int = 0
+    parked: int = 0
 
     @property
     def ended(self) -> int:
@@ -38,7 +42,7 @@ class Count:
     @property
     def total(self) -> int:
         """All of them."""
-        return self.ended + self.waiting
+        return self.ended + self.waiting + self.parked
 
     def add(self, outcome: str) -> None:
         """Count one more."""
@@ -52,15 +56,18 @@ def run(arguments: argparse.Namespace) -> int:
     buckets = _wiring.buckets()
     _follow(buckets)
     counts = {name: _count(buckets, name) for name in OPERATIONS}
-    for line in (*_table(counts), *_costs(buckets), *_failures(buckets, counts), *_sweep(buckets)):
+    lines = (_table(counts), _batches(buckets), _costs(buckets), _failures(buckets, counts))
+    for line in chain(*lines, _sweep(buckets)):
         print(line)
     return DONE
 
 
 def _count(buckets: Buckets, operation: str) -> Count:
+    parked = {(each.name, int(each.generation)) for each in Inputs(buckets.work).all()}
     count = Count()
     for seen in Walk(buckets, operation):
-        count.add(seen.outcome)
+        is_parked = (seen.stored.name, seen.stored.generation) in parked
+        count.add(seen.outcome or ("parked" if is_parked else ""))
     return count
 
 
@@ -93,6 +100,7 @@ def _sum(counts: Iterator[Count]) -> Count:
         total.done += count.done
         total.failed += count.failed
         total.waiting += count.waiting
+        total.parked += count.parked
     return total
 
 
@@ -100,12 +108,25 @@ def _sum(counts: Iterator[Count]) -> Count:
 
 
 def _table(counts: dict[str, Count]) -> Iterator[str]:
-    yield f"{'':10}{'inputs':>9}{'done':>9}{'failed':>9}{'waiting':>9}"
+    yield f"{'':10}{'inputs':>9}{'done':>9}{'failed':>9}{'waiting':>9}{'parked':>9}"
     for name, each in counts.items():
         if each.total:
-            yield f"{name:10}{each.total:9}{each.done:9}{each.failed:9}{each.waiting:9}"
+            counted = (each.total, each.done, each.failed, each.waiting, each.parked)
+            yield f"{name:10}" + "".join(f"{number:9}" for number in counted)
     if not any(each.total for each in counts.values()):
         yield "Nothing was dropped yet."
+
+
+def _batches(buckets: Buckets) -> Iterator[str]:
+    """Yield what waits for batches, and a line for each batch that is under way."""
+    inputs = sum(1 for _ in Inputs(buckets.work).all())
+    unsent = sum(1 for ask in Asks(buckets.work).waiting() if not ask.job)
+    if inputs:
+        yield f"{inputs} inputs wait for a batch; {unsent} asks are still to be sent."
+    for job in Jobs(buckets.work).all():
+        since = datetime.fromtimestamp(job.since, UTC).isoformat(" ", "minutes")
+        state = f"{job.state} since {since}"
+        yield f"  {job.batch or job.title}: {len(job.names)} asks of {job.model}, {state}"
 
 
 def _costs(buckets: Buckets) -> Iterator[str]:
@@ -137,3 +158,5 @@ def _sweep(buckets: Buckets) -> Iterator[str]:
     if last:
         yield f"Last sweep {last['began']}: {last['run']} of {last['looked']} inputs run."
         yield from (f"  {each['name']}: {each['detail']}" for each in last["waiting"])
+        batch = last.get("batch") or {}
+        yield from (f"  Batches: {batch[why]}" for why in ("held", "detail") if why in batch)

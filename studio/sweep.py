@@ -26,6 +26,8 @@ def run(arguments: argparse.Namespace) -> int:
     upkeep.enter(arguments.data)
     summary = _sweeping.as_set_up(EVERYTHING)
     print(_in_words(summary))
+    if batch := summary.get("batch"):
+        print(_of_batches(batch))
     for each in summary["waiting"]:
         tell(f"{each['name']}: {each['detail']} It may pass: sweep again later.")
     return FAILED if summary["waiting"] else DONE
@@ -39,3 +41,21 @@ def _in_words(summary: dict[str, Any]) -> str:
         + (f" and were run: {ended}." if ended else ".")
         + (f" {deleted} objects had had their time and are deleted." if deleted else "")
     )
+
+
+def _of_batches(batch: dict[str, Any]) -> str:
+    """Return what became of the asks that wait for batches, or why that is not known."""
+    happened = ", ".join(
+        f"{batch[name]} {words}" for name, words in _TALLY.items() if name in batch
+    )
+    counted = f"Batches: {happened.replace(' ', ' asks ', 1)}." if happened else "Batches:"
+    why = batch.get("held") or batch.get("detail") or ""
+    return f"{counted} {why}".rstrip()
+
+
+_TALLY = {
+    "sent": "sent",
+    "answered": "answered",
+    "again": "to be asked again",
+    "failed": "given up",
+}

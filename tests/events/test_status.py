@@ -54,9 +54,9 @@ def test_counts_costs_and_failures_are_told(
     drop(folders, "detect/d.jpg")
     assert main(["status", "--data", str(data)]) == 0
     said = capsys.readouterr().out.splitlines()
-    assert said[0].split() == ["inputs", "done", "failed", "waiting"]
-    assert said[1].split() == ["detect", "1", "0", "0", "1"]
-    assert said[2].split() == ["cutout", "3", "1", "1", "1"]
+    assert said[0].split() == ["inputs", "done", "failed", "waiting", "parked"]
+    assert said[1].split() == ["detect", "1", "0", "0", "1", "0"]
+    assert said[2].split() == ["cutout", "3", "1", "1", "1", "0"]
     assert said[3].endswith(": 2 runs, 1 failed, $0.2500")
     assert said[5] == "  cutout/b.jpg: The file ends too early."
 
