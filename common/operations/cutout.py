@@ -13,7 +13,7 @@ from common.errors import NothingFound
 from common.geometry import Box, box_from_2d, box_to_2d, whole
 from common.image import OPAQUE, U8, Image
 from common.matting import KEYS, Key, Matte, choose_key
-from common.operations import backgrounds, detect
+from common.operations import backgrounds, detect, transparent
 from common.operations.base import Models, Operation, Outcome
 from common.operations.framing import frame_for, framed, subject_box
 from common.operations.ladder import Attempt, Climb, climb, settle
@@ -119,6 +119,10 @@ def run(
     del mask
     record = Record("cutout", image)
     backgrounds.check(options.background, backdrop)
+    if not models.brought and transparent.is_cut_out(image, options):
+        if options.dry_run:
+            return record.planned(transparent.ENGINE)
+        return _presented(image, transparent.as_it_is(record, image), options, backdrop)
     if options.dry_run:
         return _planned(record, image, options, models)
     plans = _plans(record, image, options, models)
