@@ -7,14 +7,12 @@ from dataclasses import dataclass, replace
 from functools import cache
 from typing import Any
 
-import numpy as np
-
 from common import codec, matting
-from common.composite import over
+from common.bulk import Office
 from common.errors import BadOptions, GateRefused, Misconfigured, StudioError
 from common.image import Image, Mask
 from common.jobs import Buckets
-from common.operations.base import Models, Operation
+from common.operations.base import Models, Operation, Outcome
 from common.operations.options import Options
 from common.operations.record import facts
 from common.operations.registry import OPERATIONS
@@ -24,19 +22,23 @@ from common.spend import Purse
 from common.store import open_bucket
 from common.vlm.base import VisionModel
 from common.vlm.embedded import EmbeddedModel
+from common.vlm.gemini import Collection, bill
 from common.vlm.given import GivenRender
-from functions import _engines
-from functions._events import Workshop
+from common.vlm.managed import ColourManaged
+from functions import _assets, _engines
+from functions._assets import AssetFile
+from functions._bulk import Bulk
 from functions._notify import Postbox
-
-WHITE = (255, 255, 255)
+from functions._workshop import Workshop
+from functions._writing import WHITE, output_of, profile_of
 
 
 @dataclass(frozen=True)
 class Finished:
     """A result as files: the picture (None where there is none) and the report.
 
-    `mask` tells where pixels may have changed, where the operation knows (bool (H, W)).
+    `mask` tells where pixels may have changed, where the operation knows (bool (H, W)); `assets` are
+    what presets asked for, and of several `picture` is a zip.
     """
 
     picture: bytes | None
@@ -44,6 +46,7 @@ class Finished:
     suffix: str
     report: Report
     mask: Mask | None = None
+    assets: tuple[AssetFile, ...] = ()
 
 
 @cache
@@ -79,7 +82,18 @@ def operation(name: str) -> Operation[Any]:
 def workshop() -> Workshop:
     """Return what the bucket door needs."""
     postbox = Postbox(buckets(), settings().webhook_secret)
-    return Workshop(buckets(), operation, run, settings().max_bytes, postbox=postbox)
+    return Workshop(
+        buckets(), operation, run, settings().max_bytes, postbox=postbox, bulk=_bulk_of(buckets())
+    )
+
+
+def _bulk_of(buckets: Buckets) -> Bulk:
+    own = settings()
+
+    def office() -> Office:
+        return Office(buckets.work, _engines.batches(own), bill, _engines.till(own))
+
+    return Bulk(buckets, run, office)
 
 
 def limits() -> codec.Limits:
@@ -91,13 +105,19 @@ def limits() -> codec.Limits:
 # --- engines --------------------------------------------------------------------------------------
 
 
-def models(options: Options, purse: Purse, given: Image | None = None) -> Models:
+def models(
+    options: Options,
+    purse: Purse,
+    given: Image | None = None,
+    bulk: Collection | None = None,
+) -> Models:
     """Return the engines for a request: the one it names, or a render that was brought."""
     if given is not None:
-        return Models(GivenRender(given, asks=_embedded()), brought=True)
+        return Models(ColourManaged(GivenRender(given, asks=_embedded())), brought=True)
     if (options.engine or settings().engine) == "embedded":
         return Models(_embedded(), fallback=_embedded())
-    return Models(_engines.gemini(settings(), purse, fresh=options.fresh), fallback=_embedded())
+    chosen = _engines.gemini(settings(), purse, fresh=options.fresh, bulk=bulk)
+    return Models(ColourManaged(chosen), fallback=_embedded())
 
 
 @cache
@@ -117,6 +137,7 @@ def run(
     backdrop: bytes | None = None,
     format: str = "png",
     name: str = "",
+    bulk: Collection | None = None,
 ) -> Finished:
     """Run an operation on a file's bytes and return files.
 
@@ -127,27 +148,59 @@ def run(
     backdrop
         The picture behind a cutout, as a file.
     format
-        Of the resulting picture; where it holds no alpha a transparent result stands on white.
+        Of the resulting picture where the options name none; where it holds no alpha a transparent
+        result stands on white.
     name
         The picture's in the input bucket, where it came from there; caps go by it.
+    bulk
+        Where calls to a model are collected for batches; None sends each at once.
 
     Raises
     ------
     StudioError
         See the operation, and `common.codec`.  Its details tell what the request cost until then.
     """
-    image = codec.decode(data, limits())
+    image = codec.decode(data, limits(), profile_of(options))
     brought = None if given is None else codec.decode(given, limits())
-    behind = None if backdrop is None else codec.decode(backdrop, limits())
-    purse = _engines.purse(settings(), name or f"{operation.name}/")
+    behind = None if backdrop is None else _in_space_of(image, codec.decode(backdrop, limits()))
+    outcome = outcome_of(
+        operation, image, options, given=brought, backdrop=behind, name=name, bulk=bulk
+    )
+    if outcome.image is None:
+        return Finished(None, "application/json", ".json", outcome.report)
+    output = output_of(options, format, outcome.report.digital_source)
+    if outcome.assets:
+        return replace(_assets_of(outcome, output), mask=outcome.mask)
+    return replace(_finished(outcome.image, outcome.report, output), mask=outcome.mask)
+
+
+def outcome_of(
+    operation: Operation[Any],
+    image: Image,
+    options: Options,
+    *,
+    given: Image | None = None,
+    backdrop: Image | None = None,
+    name: str = "",
+    bulk: Collection | None = None,
+) -> Outcome:
+    """Run an operation on a picture; see `run`."""
+    purse = (_engines.bulk_purse if bulk else _engines.purse)(
+        settings(), name or f"{operation.name}/"
+    )
     try:
-        outcome = operation.run(image, options, models(options, purse, brought), behind)
+        return operation.run(image, options, models(options, purse, given, bulk), backdrop)
     except StudioError as error:
         error.details |= _bill(purse)
         raise
-    if outcome.image is None:
-        return Finished(None, "application/json", ".json", outcome.report)
-    return replace(_finished(outcome.image, outcome.report, format), mask=outcome.mask)
+
+
+def _assets_of(outcome: Outcome, output: codec.Output) -> Finished:
+    """Return what presets asked for: one as it is, of several a zip."""
+    files, report = _assets.finish(outcome, output, limits())
+    if len(files) > 1:
+        return Finished(_assets.zipped(files, report), _assets.ZIP, ".zip", report, assets=files)
+    return Finished(files[0].data, files[0].content_type, files[0].suffix, report, assets=files)
 
 
 def _bill(purse: Purse) -> dict[str, Any]:
@@ -186,15 +239,17 @@ def key_alone(data: bytes, key: str | None, format: str = "png") -> Finished:
             advice="Bring a picture on a flat green, blue or magenta backing.",
             details={"report": report.model_dump(mode="json")},
         )
-    return _finished(result, report, format)
+    return _finished(result, report, codec.Output(format, background=WHITE))
 
 
-def _finished(image: Image, report: Report, format: str) -> Finished:
-    warnings = report.warnings
-    if image.alpha is not None and format not in codec.WITH_ALPHA:
-        image = over(image, np.array(WHITE, np.uint8))
-        warnings = [*warnings, f"A {format} file holds no transparency; the subject is on white."]
-    result = facts(image).model_copy(update={"format": format})
+def _in_space_of(image: Image, other: Image) -> Image:
+    """Return another picture in the colour space of the one that is worked on."""
+    return codec.in_profile(other, image.provenance.icc)
+
+
+def _finished(image: Image, report: Report, output: codec.Output) -> Finished:
+    file = codec.write(image, output)
+    result = facts(image).model_copy(update={"format": output.format})
+    warnings = [*report.warnings, *file.notes]
     report = report.model_copy(update={"result": result, "warnings": warnings})
-    picture = codec.encode(image, format)
-    return Finished(picture, codec.CONTENT_TYPES[format], codec.SUFFIXES[format], report)
+    return Finished(file.data, file.content_type, file.suffix, report)
