@@ -212,7 +212,7 @@ def _warp(tracks: _Tracks, similarity: _Similarity) -> F32:
     near: F32 = cv2.GaussianBlur(sums, (0, 0), _NEIGHBOURS, borderType=cv2.BORDER_CONSTANT)
     near *= np.float32(2 * np.pi * _NEIGHBOURS**2)  # a corner in its own cell weighs one
     weight = near[..., 2]
-    mean = near[..., :2] / np.maximum(weight, np.float32(_TINY))[..., None]
+    mean: F32 = (near[..., :2] / np.maximum(weight, _TINY)[..., None]).astype(np.float32)
     trust = weight / (weight + np.float32(_WARP_REACH))
     out: F32 = push_pull(mean, weight) * trust[..., None]
     return out

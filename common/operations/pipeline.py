@@ -7,6 +7,7 @@ from typing import Any, get_args
 from common.errors import StudioError
 from common.image import Image
 from common.operations.base import Models, Operation, Outcome
+from common.operations.clean import CLEAN
 from common.operations.cutout import CUTOUT
 from common.operations.detect import DETECT
 from common.operations.erase import ERASE
@@ -16,7 +17,7 @@ from common.operations.record import Record
 from common.report import Cost, Decision, DigitalSource, Report
 
 STEPS: dict[str, Operation[Any]] = {
-    operation.name: operation for operation in (DETECT, CUTOUT, ERASE, EXPAND)
+    operation.name: operation for operation in (DETECT, CUTOUT, ERASE, CLEAN, EXPAND)
 }
 
 _WEIGHT: tuple[DigitalSource, ...] = get_args(DigitalSource)

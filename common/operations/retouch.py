@@ -96,6 +96,13 @@ class Retouching:
                 break
         return Climb((self._together(done, edits),))
 
+    def changed(self, attempt: Attempt, rgb: U8, where: Mask) -> Attempt:
+        """Return the attempt with pixels that were changed without a model, inside `where`."""
+        self._rgb = rgb
+        self._kept &= ~where
+        result = replace(self._source, rgb=rgb)
+        return replace(attempt, image=result, fidelity=fidelity(self._source, result, self._kept))
+
     def settled(self, climbed: Climb) -> Outcome:
         """Return what came of it, with the mask of what may have changed; see `settle`."""
         outcome = settle(self._record, self._source, climbed, self._options.on_fail)

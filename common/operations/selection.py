@@ -111,8 +111,8 @@ def mixed(graphics: Sequence[bool], sensitivity: Sensitivity) -> Select:
 
     def _selected(rgb: U8, window: Window, of_kind: bool, way: Select) -> Selection:
         mine = [at for at, owner in enumerate(window.owners) if graphics[owner] == of_kind]
-        parts, owners = ([of[at] for at in mine] for of in (window.parts, window.owners))
-        return way(rgb, Window(window.box, tuple(parts), tuple(owners)))
+        parts = tuple(window.parts[at] for at in mine)
+        return way(rgb, Window(window.box, parts, tuple(window.owners[at] for at in mine)))
 
     return select
 

@@ -2,11 +2,16 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
+
 from common.errors import BadOptions
 from common.geometry import Box, box_from_2d
 from common.image import Image
 from common.operations.options import MaskedOptions
 from common.operations.selection import Target, boxes_of, levels_of, painted, whole_boxes
+from common.vlm.base import Detection, Sensitivity
+
+_SURE: dict[Sensitivity, float] = {"low": 0.7, "normal": 0.0, "high": 0.0}  # of 0..1
 
 
 def told(image: Image, options: MaskedOptions, mask: Image | None) -> Target | None:
@@ -30,6 +35,11 @@ def told(image: Image, options: MaskedOptions, mask: Image | None) -> Target | N
     drawn = (box_from_2d(region, image.size) for region in options.region)
     going = tuple(box for box in drawn if not any(share_inside(box, other) == 1 for other in stays))
     return Target(going, stays, whole_boxes(options.sensitivity))
+
+
+def sure(found: Iterable[Detection], sensitivity: Sensitivity) -> list[Detection]:
+    """Return the finds that are sure enough; who gives no doubts is believed."""
+    return [each for each in found if each.confidence >= _SURE[sensitivity]]
 
 
 def excluded(image: Image, options: MaskedOptions) -> tuple[Box, ...]:

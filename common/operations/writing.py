@@ -10,7 +10,7 @@ from common.operations.base import Models
 from common.operations.options import EraseOptions
 from common.operations.record import Record
 from common.operations.selection import Select, Target, mixed, strokes
-from common.operations.told import excluded, share_inside, told
+from common.operations.told import excluded, share_inside, sure, told
 from common.vlm.base import Ask, Detection, Find, Sensitivity
 
 SPARED = 0.5  # of a line's area inside an excluded box: the line is meant to stay
@@ -67,7 +67,8 @@ def _found(record: Record, image: Image, options: EraseOptions, models: Models) 
     question = asked(image, options)
     if question is None:
         return []
-    found = record.ask(models.chosen, question)
+    answered = record.ask(models.chosen, question)
+    found = sure(answered, options.sensitivity)
     lines = [line for line in found if line.kind == "text"]
     if options.keep and lines and not any(line.text for line in lines):
         raise ModelUnable(
@@ -84,7 +85,7 @@ def _found(record: Record, image: Image, options: EraseOptions, models: Models) 
             advice="Give the regions to erase or to exclude, or use an engine that understands.",
             field="what",
         )
-    return list(found)
+    return found
 
 
 def _is_wanted(line: Detection, options: EraseOptions) -> bool:
