@@ -20,7 +20,7 @@ STEP = 2.0  # canvas over what is known of it: with more to invent, models lose 
 LEEWAY = 1.15  # by which a step may be larger, where that gives it a ratio that models draw
 _WIDE = (1.0, 5 / 4, 4 / 3, 3 / 2, 16 / 9, 21 / 9, 4.0, 8.0)
 RATIOS = (*_WIDE, 9 / 16, 2 / 3, 3 / 4, 4 / 5, 1 / 4, 1 / 8)  # that models draw without a border
-LONGEST_SHOWN = 4096  # pixels: no picture model sees more of a canvas, or draws more
+LONGEST_SHOWN = 3072  # px: models draw at most 4096 of a side, and in floats that is too much
 
 _SEARCH = 40  # halvings of an interval: more than a pixel of the largest canvas needs
 
@@ -151,7 +151,7 @@ def _nested(placement: Placement) -> Iterator[Box]:
     here, end = placement.frame, whole(placement.canvas)
     yield here
     while here.area * STEP * LEEWAY < end.area:
-        count = math.ceil(math.log(end.area / here.area) / math.log(STEP))
+        count = math.ceil(math.log(end.area / here.area) / math.log(STEP * LEEWAY))
         area = here.area * (end.area / here.area) ** (1 / count)
         here = _drawable(here, end, _between(here, end, _share_for(here, end, area)))
         yield here

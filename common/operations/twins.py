@@ -13,6 +13,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from functools import cached_property
 
 import cv2
 import numpy as np
@@ -97,8 +98,11 @@ def _score(picture: U8, frame: Box, subject: Box) -> float:
     in_photo, in_subject = marks.inside(known), marks.inside(box)
     new, others = marks.where(~in_photo), marks.where(in_photo & ~in_subject)
     crop = np.ascontiguousarray(gray[box.slices])
-    mirrored = np.ascontiguousarray(crop[:, ::-1])
-    return max(_found_again(gray, look, new, others) for look in (crop, mirrored))
+    looks = [_Look(gray, crop), _Look(gray, np.ascontiguousarray(crop[:, ::-1]))]
+    score = max(look.found_again(new, others) for look in looks)
+    if score < SECOND or max(look.found_again(others) for look in looks) < SECOND:
+        return score
+    return 0.0  # the photo itself shows several: one more of them is the scene's
 
 
 def _scaled(box: Box, scale: float, size: Size) -> Box:
@@ -107,26 +111,38 @@ def _scaled(box: Box, scale: float, size: Size) -> Box:
     return Box(top, left, max(bottom, top + 1), max(min(right, size.width), left + 1))
 
 
-def _found_again(gray: U8, look: U8, new: _Marks, others: _Marks) -> float:
-    """Return the score of one look of the subject (h, w) among the marks of the new area."""
-    own = _Marks.of(look)
-    if min(len(own.at), len(new.at)) < _LEAST:
-        return 0.0
-    distance, nearest = _nearest(new, own)
-    elsewhere, _ = _nearest(new, others)
-    clear = (distance < _OWN * elsewhere) & (distance < _ALIKE)
-    if int(clear.sum()) < _LEAST:
-        return 0.0
-    here, there = own.at[nearest[clear]], new.at[clear]
-    similarity, agreeing = cv2.estimateAffinePartial2D(
-        here, there, method=cv2.RANSAC, ransacReprojThreshold=_MISS
-    )
-    if similarity is None or not _is_plausible(similarity):
-        return 0.0
-    found = np.unique(here[agreeing.ravel() > 0], axis=0)
-    if len(found) < _LEAST:
-        return 0.0
-    return len(found) * max(0.0, _correlation(gray, look, similarity, found))
+@dataclass(frozen=True, eq=False)
+class _Look:
+    """One look of the subject (h, w), to be found in a picture (H, W); both gray."""
+
+    picture: U8
+    pixels: U8
+
+    @cached_property
+    def marks(self) -> _Marks:
+        """Its marks."""
+        return _Marks.of(self.pixels)
+
+    def found_again(self, there: _Marks, others: _Marks | None = None) -> float:
+        """Return the score of this look among marks of the picture that are not liker others'."""
+        if min(len(self.marks.at), len(there.at)) < _LEAST:
+            return 0.0
+        distance, nearest = _nearest(there, self.marks)
+        elsewhere = np.float32(np.inf) if others is None else _nearest(there, others)[0]
+        clear = (distance < _OWN * elsewhere) & (distance < _ALIKE)
+        if int(clear.sum()) < _LEAST:
+            return 0.0
+        here, places = self.marks.at[nearest[clear]], there.at[clear]
+        similarity, agreeing = cv2.estimateAffinePartial2D(
+            here, places, method=cv2.RANSAC, ransacReprojThreshold=_MISS
+        )
+        if similarity is None or not _is_plausible(similarity):
+            return 0.0
+        found = np.unique(here[agreeing.ravel() > 0], axis=0)
+        if len(found) < _LEAST:
+            return 0.0
+        alike = _correlation(self.picture, self.pixels, similarity, found)
+        return len(found) * max(0.0, alike)
 
 
 def _nearest(marks: _Marks, among: _Marks) -> tuple[F32, NDArray[np.intp]]:

@@ -5,20 +5,22 @@ from __future__ import annotations
 from collections.abc import Callable
 from dataclasses import replace
 
+import cv2
 import numpy as np
 import pytest
 
 from common.composite import seam_step
-from common.errors import BadOptions, GateRefused, StudioError
+from common.errors import BadOptions, GateRefused, NothingFound, StudioError
 from common.fields import as_bytes, as_float
 from common.geometry import Box, Size
-from common.image import Image
+from common.image import U8, Image
 from common.operations.base import Models
 from common.operations.expand import run
 from common.operations.options import ExpandOptions, read_options
+from common.operations.twins import SECOND
 from common.vlm.base import Extended, Render, Rendered
 from common.vlm.scripted import ScriptedModel
-from tests.support.pictures import backdrop, product, textured
+from tests.support.pictures import backdrop, product, psnr, textured
 
 WIDE = textured(Size(360, 200), seed=3)
 FRAME = Box(0, 80, 200, 280)
@@ -182,3 +184,175 @@ def test_a_subject_inside_a_plain_backdrop_does_not_make_it_scenery() -> None:
         Models(ScriptedModel()),
     ).report.plan
     assert plan["backdrop"] == "plain"
+
+
+# --- the subject's share --------------------------------------------------------------------------
+
+ANSWER = '[{"box_2d": [250, 250, 750, 750], "label": "thing", "kind": "object"}]'
+
+
+def test_the_subject_is_looked_for_and_fills_its_share() -> None:
+    model = ScriptedModel(answers=[ANSWER], renders=[lambda render: render.image])
+    options = read_options(ExpandOptions, {"fill": 0.4, "on_fail": "review"})
+    outcome = run(PHOTO, options, Models(model))
+    assert outcome.image is not None
+    assert outcome.image.size == Size(250, 250)
+    assert outcome.report.plan["frame_pixels"] == [25, 25, 225, 225]
+
+
+def test_a_box_places_the_subject_without_a_question() -> None:
+    options = read_options(ExpandOptions, {"fill": 0.25, "box": "250,250,750,750", "dry_run": True})
+    report = run(PHOTO, options, Models(ScriptedModel())).report
+    assert report.plan["canvas"] == [400, 400]
+    assert [call.purpose for call in report.calls] == ["render"]
+
+
+def test_a_dry_run_of_fill_quotes_the_question_and_the_largest_canvas() -> None:
+    options = read_options(ExpandOptions, {"fill": 0.5, "dry_run": True})
+    report = run(PHOTO, options, Models(ScriptedModel())).report
+    assert [call.purpose for call in report.calls] == ["detect", "render"]
+    assert report.plan["canvas"] == [400, 400]
+    assert "largest" in report.warnings[0]
+
+
+def test_a_share_that_expanding_cannot_reach_is_told() -> None:
+    options = read_options(ExpandOptions, {"fill": 0.9, "box": "250,250,750,750"})
+    outcome = run(PHOTO, options, Models(ScriptedModel()))
+    assert outcome.image is PHOTO
+    assert "50%" in outcome.report.warnings[0]
+
+
+def test_fill_without_a_subject_is_refused() -> None:
+    options = read_options(ExpandOptions, {"fill": 0.5})
+    with pytest.raises(NothingFound, match="subject"):
+        run(PHOTO, options, Models(ScriptedModel(answers=["[]"])))
+
+
+# --- steps ----------------------------------------------------------------------------------------
+
+BANNER = textured(Size(700, 100), seed=9)
+MIDDLE = Box(0, 300, 100, 400)
+SQUARE = Image(BANNER[MIDDLE.slices].copy())
+WIDER = {"size": "700x100"}
+
+
+def part_of_the_banner(render: Render) -> Image:
+    """Give the truth of whatever canvas is asked for, in another tone."""
+    assert isinstance(render.intent, Extended)
+    left = 300 - (render.image.size.width - 100) // 2
+    truth = BANNER[:, left : left + render.image.size.width]
+    return Image(as_bytes(as_float(truth) * np.float32(0.96) + np.float32(0.02)))
+
+
+def test_an_extreme_ratio_is_painted_in_steps_and_each_keeps_the_one_before() -> None:
+    model = ScriptedModel(renders=[part_of_the_banner] * 3, dollars=0.1)
+    outcome = run(SQUARE, read_options(ExpandOptions, WIDER), Models(model))
+    assert outcome.image is not None
+    sizes = [render.image.size.width for render in model.rendered]
+    assert len(sizes) == 3
+    assert outcome.report.plan["steps"] == [[width, 100] for width in sizes]
+    assert outcome.report.cost.dollars == pytest.approx(0.3)
+    for render in model.rendered:
+        assert isinstance(render.intent, Extended)
+        shift = (700 - render.image.size.width) // 2
+        frame = render.intent.frame
+        before = outcome.image.rgb[frame.moved(0, shift).slices]
+        assert np.array_equal(render.image.rgb[frame.slices], before)
+    assert np.array_equal(outcome.image.rgb[MIDDLE.slices], SQUARE.rgb)
+    assert outcome.report.scores["seam"] < 1.5
+
+
+def test_a_dry_run_tells_the_steps_and_their_price() -> None:
+    options = read_options(ExpandOptions, WIDER | {"dry_run": True})
+    report = run(SQUARE, options, Models(ScriptedModel(dollars=0.1))).report
+    assert len(report.calls) == 3
+    assert report.cost.dollars == pytest.approx(0.3)
+    assert report.plan["steps"] == [[call.width, call.height] for call in report.calls]
+
+
+def test_after_a_refused_step_no_other_is_paid() -> None:
+    wrong = Image(textured(Size(200, 100), seed=55))
+    model = ScriptedModel(renders=[lambda render: _resized(wrong, render)] * 3, dollars=0.1)
+    with pytest.raises(GateRefused):
+        run(SQUARE, read_options(ExpandOptions, WIDER), Models(model))
+    assert len(model.rendered) == 1
+
+
+def test_a_render_that_was_brought_is_one_picture() -> None:
+    given = ScriptedModel(renders=[part_of_the_banner], dollars=0.1)
+    outcome = run(SQUARE, read_options(ExpandOptions, WIDER), Models(given, brought=True))
+    assert outcome.report.plan["steps"] == [[700, 100]]
+
+
+def _resized(image: Image, render: Render) -> Image:
+    size = render.image.size
+    return Image(cv2.resize(image.rgb, (size.width, size.height)))
+
+
+# --- what a render may not do ---------------------------------------------------------------------
+
+MARKED = Box(60, 60, 140, 140)
+
+
+def _with_marks(rgb: U8, *places: Box) -> U8:
+    random = np.random.default_rng(4)
+    mark = random.integers(0, 255, (8, 8, 3)).astype(np.uint8)
+    out = rgb.copy()
+    for box in places:
+        out[box.slices] = cv2.resize(mark, (box.width, box.height), interpolation=cv2.INTER_CUBIC)
+    return out
+
+
+def test_a_second_subject_goes_down_the_ladder() -> None:
+    there = MARKED.moved(FRAME.top, FRAME.left)
+    photo = Image(_with_marks(PHOTO.rgb, MARKED))
+    twice = Image(_with_marks(WIDE, there, Box(20, 281, 100, 359)))
+    once = Image(_with_marks(WIDE, there))
+    options = read_options(ExpandOptions, {"aspect": "360:200", "box": "300,300,700,700"})
+    first, second = ScriptedModel(renders=[twice]), free(once)
+    outcome = run(photo, options, Models(first, second))
+    assert outcome.report.engine == "free"
+    assert outcome.report.ladder[0].reasons == ["The subject was painted a second time."]
+    assert outcome.report.scores["second_subject"] < SECOND
+
+
+def test_a_render_that_moves_the_scene_too_far_is_refused() -> None:
+    moved = Image(np.roll(WIDE, 90, axis=1))
+    with pytest.raises(GateRefused, match="something else"):
+        run(PHOTO, ASPECT, Models(ScriptedModel(renders=[moved])))
+
+
+def test_a_blank_that_was_left_blank_is_refused() -> None:
+    model = ScriptedModel(renders=[lambda render: _nudged(render.image)])
+    with pytest.raises(GateRefused, match="line"):
+        run(PHOTO, ASPECT, Models(model))
+
+
+def _nudged(image: Image) -> Image:
+    """Return the request with another tone, as a model that painted nothing gives it."""
+    return Image(as_bytes(as_float(image.rgb) * np.float32(0.97)))
+
+
+def test_the_photo_stays_byte_for_byte_under_a_render_of_any_size() -> None:
+    for width, height in ((180, 100), (361, 199), (1080, 600)):
+        render = Image(cv2.resize(WIDE, (width, height), interpolation=cv2.INTER_AREA))
+        outcome = run(PHOTO, ASPECT, Models(ScriptedModel(renders=[render])))
+        assert outcome.image is not None
+        assert outcome.image.size == Size(360, 200)
+        assert np.array_equal(outcome.image.rgb[FRAME.slices], PHOTO.rgb)
+
+
+def test_a_canvas_larger_than_models_see_is_shown_small_and_comes_back_large() -> None:
+    wide = cv2.resize(WIDE, (3600, 1000), interpolation=cv2.INTER_CUBIC)
+    frame = Box(0, 800, 1000, 2800)
+    photo = Image(np.ascontiguousarray(wide[frame.slices]))
+
+    def truth(render: Render) -> Image:
+        assert render.image.size.longest == 3072
+        return Image(cv2.resize(wide, (1536, 427), interpolation=cv2.INTER_AREA))
+
+    options = read_options(ExpandOptions, {"size": "3600x1000"})
+    outcome = run(photo, options, Models(ScriptedModel(renders=[truth])))
+    assert outcome.image is not None
+    assert np.array_equal(outcome.image.rgb[frame.slices], photo.rgb)
+    assert psnr(outcome.image.rgb, wide) > 40
