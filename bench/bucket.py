@@ -101,6 +101,7 @@ def _nothing(
     options: Options,  # noqa: ARG001 - the door's own signature
     *,
     backdrop: bytes | None = None,  # noqa: ARG001
+    mask: bytes | None = None,  # noqa: ARG001
     name: str = "",  # noqa: ARG001
 ) -> Product:
     """Make a picture in no time."""

@@ -35,6 +35,7 @@ class Asked:
     values: dict[str, Any] = field(default_factory=dict)
     recipe: Source | None = None
     backdrop: Source | None = None
+    mask: Source | None = None
     notify: str = ""
     in_bulk: bool = False
     facts: dict[str, Any] = field(default_factory=dict)
@@ -42,7 +43,8 @@ class Asked:
 
     def job(self) -> Job:
         """Return the job, as far as it is known."""
-        return Job(self.operation, self.notice.source, self.values, self.recipe, self.backdrop)
+        source, recipe = self.notice.source, self.recipe
+        return Job(self.operation, source, self.values, recipe, self.backdrop, self.mask)
 
 
 def read(asked: Asked, operation: Operation[Any], workshop: Workshop) -> Options:
@@ -58,7 +60,8 @@ def read(asked: Asked, operation: Operation[Any], workshop: Workshop) -> Options
     asked.values = options.model_dump(mode="json")
     if asked.in_bulk and workshop.bulk:
         workshop.bulk.check(options)
-    asked.backdrop = _backdrop(options, bucket)
+    asked.backdrop = _named(options, "background", "backdrops", bucket)
+    asked.mask = _named(options, "mask", "masks", bucket)
     return options
 
 
@@ -131,25 +134,25 @@ def _is_for_a_batch(when: object, workshop: Workshop) -> bool:
     return True
 
 
-def _backdrop(options: Options, bucket: Bucket) -> Source | None:
-    """Return the picture behind the subject, an object of the input bucket, where one is named."""
-    name = next(filter(_is_picture_name, _backgrounds(options)), None)
+def _named(options: Options, option: str, folder: str, bucket: Bucket) -> Source | None:
+    """Return the picture that an option names, an object of the input bucket, where one is."""
+    name = next(filter(_is_picture_name, _values(options, option)), None)
     if name is None:
         return None
     stored = bucket.stat(name)
     if stored is None:
         raise BadOptions(
-            f"background: there is no picture {name} in the input bucket.",
-            advice="Put it there, in a folder that is no operation's, such as backdrops/.",
-            field="background",
+            f"{option}: there is no picture {name} in the input bucket.",
+            advice=f"Put it there, in a folder that is no operation's, such as {folder}/.",
+            field=option,
         )
     return Source(bucket.name, name, stored.generation)
 
 
-def _backgrounds(options: Options) -> Iterator[str]:
+def _values(options: Options, option: str) -> Iterator[str]:
     for step in (options, *getattr(options, "steps", ())):
-        yield getattr(step, "background", "")
+        yield getattr(step, option, "")
 
 
-def _is_picture_name(background: str) -> bool:
-    return "." in background or "/" in background
+def _is_picture_name(value: str) -> bool:
+    return "." in value or "/" in value

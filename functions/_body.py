@@ -19,8 +19,8 @@ from common.errors import BadInput, BadOptions, PictureTooLarge, UnsupportedBody
 
 SOURCES = ("image", "image_url", "image_uri")
 SCHEMES = {"image_url": "https://", "image_uri": "gs://"}
-PICTURES = ("image", "render", "background")  # what may come as a file
-ENCODED = ("image", "render")  # what may come as base64 in JSON
+PICTURES = ("image", "render", "background", "mask")  # what may come as a file
+ENCODED = ("image", "render", "mask")  # what may come as base64 in JSON
 DATA = "data:"  # begins a picture in base64 where a word or a colour may stand too
 MAX_PARTS = 500
 FIELDS_ALLOWANCE = 1_000_000  # bytes of a body beside its picture: options, recipe, boundaries

@@ -30,6 +30,7 @@ class Run(Protocol):
         options: Options,
         *,
         backdrop: bytes | None = None,
+        mask: bytes | None = None,
         name: str = "",
         bulk: Collection | None = None,
     ) -> Finished:
@@ -82,6 +83,7 @@ class Bulk:
         options: Options,
         *,
         backdrop: bytes | None = None,
+        mask: bytes | None = None,
     ) -> Finished:
         """Run a job as far as answers allow.
 
@@ -101,7 +103,7 @@ class Bulk:
         visit = Visit(asks, name, self.clock)
         try:
             finished = self.run_collecting(
-                operation, data, options, backdrop=backdrop, name=name, bulk=visit
+                operation, data, options, backdrop=backdrop, mask=mask, name=name, bulk=visit
             )
         except Parked:
             inputs.park(_parked(job, visit, earlier))

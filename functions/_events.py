@@ -135,7 +135,8 @@ def _work(asked: Asked, workshop: Workshop) -> Ending:
     def work(data: bytes) -> Made:
         asked.facts |= _log.asset(data, asked.values)
         backdrop = _picture(asked.backdrop, buckets.input, workshop.max_bytes)
-        finished = run(operation, data, options, backdrop=backdrop)
+        mask = _picture(asked.mask, buckets.input, workshop.max_bytes)
+        finished = run(operation, data, options, backdrop=backdrop, mask=mask)
         report = finished.report.model_dump(mode="json")
         asked.facts |= _log.came_of_it(report)
         return Made(finished.picture, finished.content_type, finished.suffix, report)

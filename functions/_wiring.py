@@ -7,10 +7,12 @@ from dataclasses import dataclass, replace
 from functools import cache
 from typing import Any
 
+import numpy as np
+
 from common import codec, matting
 from common.bulk import Office
 from common.errors import BadOptions, GateRefused, Misconfigured, StudioError
-from common.image import Image, Mask
+from common.image import OPAQUE, Image, Mask
 from common.jobs import Buckets
 from common.operations.base import Models, Operation, Outcome
 from common.operations.options import Options
@@ -37,8 +39,8 @@ from functions._writing import WHITE, output_of, profile_of
 class Finished:
     """A result as files: the picture (None where there is none) and the report.
 
-    `mask` tells where pixels may have changed, where the operation knows (bool (H, W)); `assets` are
-    what presets asked for, and of several `picture` is a zip.
+    `mask` tells where pixels may have changed, where the operation knows (bool (H, W)); `assets`
+    are what presets asked for, and of several `picture` is a zip.
     """
 
     picture: bytes | None
@@ -135,6 +137,7 @@ def run(
     *,
     given: bytes | None = None,
     backdrop: bytes | None = None,
+    mask: bytes | None = None,
     format: str = "png",
     name: str = "",
     bulk: Collection | None = None,
@@ -147,6 +150,8 @@ def run(
         A render that the user brought, as a file.
     backdrop
         The picture behind a cutout, as a file.
+    mask
+        What is to go, white on black, as a file of the photo's size.
     format
         Of the resulting picture where the options name none; where it holds no alpha a transparent
         result stands on white.
@@ -164,7 +169,14 @@ def run(
     brought = None if given is None else codec.decode(given, limits())
     behind = None if backdrop is None else _in_space_of(image, codec.decode(backdrop, limits()))
     outcome = outcome_of(
-        operation, image, options, given=brought, backdrop=behind, name=name, bulk=bulk
+        operation,
+        image,
+        options,
+        given=brought,
+        backdrop=behind,
+        mask=None if mask is None else codec.decode(mask, limits()),
+        name=name,
+        bulk=bulk,
     )
     if outcome.image is None:
         return Finished(None, "application/json", ".json", outcome.report)
@@ -181,6 +193,7 @@ def outcome_of(
     *,
     given: Image | None = None,
     backdrop: Image | None = None,
+    mask: Image | None = None,
     name: str = "",
     bulk: Collection | None = None,
 ) -> Outcome:
@@ -189,7 +202,7 @@ def outcome_of(
         settings(), name or f"{operation.name}/"
     )
     try:
-        return operation.run(image, options, models(options, purse, given, bulk), backdrop)
+        return operation.run(image, options, models(options, purse, given, bulk), backdrop, mask)
     except StudioError as error:
         error.details |= _bill(purse)
         raise
@@ -201,6 +214,13 @@ def _assets_of(outcome: Outcome, output: codec.Output) -> Finished:
     if len(files) > 1:
         return Finished(_assets.zipped(files, report), _assets.ZIP, ".zip", report, assets=files)
     return Finished(files[0].data, files[0].content_type, files[0].suffix, report, assets=files)
+
+
+def mask_file(mask: Mask) -> bytes:
+    """Return a mask as PNG: white where pixels may have changed, black where none has."""
+    gray = np.where(mask, OPAQUE, 0).astype(np.uint8)
+    picture = Image(np.repeat(gray[..., None], 3, axis=2))
+    return codec.write(picture, codec.Output("png")).data
 
 
 def _bill(purse: Purse) -> dict[str, Any]:

@@ -72,6 +72,7 @@ class Run(Protocol):
         options: Options,
         *,
         backdrop: bytes | None = None,
+        mask: bytes | None = None,
         name: str = "",
     ) -> Finished:
         """Return the result, or raise a `StudioError`."""
@@ -93,6 +94,7 @@ class Bulk(Protocol):
         options: Options,
         *,
         backdrop: bytes | None = None,
+        mask: bytes | None = None,
     ) -> Finished:
         """Return the result, or raise `Parked` where it waits for a batch."""
         ...

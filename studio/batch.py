@@ -10,16 +10,14 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
-import numpy as np
-
 from common import codec
 from common.errors import BadOptions, InternalError, StudioError
-from common.image import OPAQUE, Image, Mask
-from common.operations.options import read_options
+from common.operations.base import Operation
+from common.operations.options import Options, read_options
 from common.report import Report
 from functions import _wiring
 from functions._wiring import Finished
-from studio import files
+from studio import assets, files
 from studio.command import DONE, FAILED, exit_code, tell
 from studio.files import Task
 from studio.flags import given
@@ -39,10 +37,16 @@ def run(arguments: argparse.Namespace) -> int:
         Before anything was done: the command line makes no sense.
     """
     facts_only = arguments.command == "detect"
-    tasks = files.tasks(arguments.photos, arguments.output, ".json" if facts_only else ".png")
+    options = None if arguments.command == "key" else _options(arguments)
+    wanted = getattr(options, "preset", [])
+    if wanted:
+        tasks = assets.tasks(arguments.photos, arguments.output, wanted)
+    else:
+        tasks = files.tasks(arguments.photos, arguments.output, _suffix(options, facts_only))
+        _refuse_other_names(options, tasks)
     _check_outputs(arguments, tasks, facts_only=facts_only)
     batch = _Batch(
-        _work(arguments),
+        _work(arguments, options),
         Progress(len(tasks), sys.stderr),
         facts_only=facts_only,
         mask_out=_mask_out(arguments),
@@ -69,29 +73,59 @@ def _check_outputs(arguments: argparse.Namespace, tasks: list[Task], *, facts_on
     if mask is not None:
         files.refuse_overwriting(told, [mask])
         told.append(mask)
-    results = [task.result for task in tasks if task.result]
+    results = [path for task in tasks for path in task.written()]
     files.refuse_overwriting(_inputs(arguments), told + results)
     files.refuse_overwriting(results, told)
 
 
 def _inputs(arguments: argparse.Namespace) -> list[Path]:
-    also = (getattr(arguments, name, None) for name in ("render", "recipe", "background"))
+    also = (getattr(arguments, name, None) for name in ("render", "recipe", "background", "mask"))
     return [Path(name) for name in (*arguments.photos, *also) if name]
 
 
+def _suffix(options: Options | None, facts_only: bool) -> str:
+    """Return the suffix of results that are named after their photos."""
+    return ".json" if facts_only else codec.SUFFIXES[getattr(options, "format", None) or "png"]
+
+
+def _refuse_other_names(options: Options | None, tasks: list[Task]) -> None:
+    """Refuse a result whose name says another format than the options do."""
+    wanted = getattr(options, "format", None)
+    for result in (task.result for task in tasks if wanted and task.result):
+        if codec.SUFFIXES[codec.format_of(result.suffix)] != codec.SUFFIXES[wanted]:
+            raise BadOptions(
+                f"{result} is no name for a file of the format {wanted}.",
+                advice=f"Name it {result.with_suffix(codec.SUFFIXES[wanted]).name}.",
+                field="format",
+            )
+
+
 def _format(task: Task) -> str:
-    return "png" if task.result is None else codec.format_of(task.result.suffix)
+    """Return the format of a result; assets have that of their preset."""
+    if task.result is None or task.assets:
+        return "png"
+    return codec.format_of(task.result.suffix)
 
 
-def _work(arguments: argparse.Namespace) -> Work:
-    if arguments.command == "key":
-        return lambda data, kind: _wiring.key_alone(data, arguments.key, kind)
-    operation = _wiring.operation(OPERATIONS.get(arguments.command, arguments.command))
+def _operation(arguments: argparse.Namespace) -> Operation[Any]:
+    return _wiring.operation(OPERATIONS.get(arguments.command, arguments.command))
+
+
+def _options(arguments: argparse.Namespace) -> Options:
+    kind = _operation(arguments).options
     recipe = _recipe(arguments) if arguments.command == "run" else {}
-    options = read_options(operation.options, recipe | given(operation.options, arguments))
+    options: Options = read_options(kind, recipe | assets.with_own(given(kind, arguments)))
+    return options
+
+
+def _work(arguments: argparse.Namespace, options: Options | None) -> Work:
+    if options is None:
+        return lambda data, kind: _wiring.key_alone(data, arguments.key, kind)
+    operation = _operation(arguments)
     render, backdrop = _render(arguments), _backdrop(getattr(options, "background", ""))
+    mask = _named(getattr(options, "mask", ""))
     return lambda data, kind: _wiring.run(
-        operation, data, options, given=render, backdrop=backdrop, format=kind
+        operation, data, options, given=render, backdrop=backdrop, mask=mask, format=kind
     )
 
 
@@ -126,20 +160,20 @@ def _mask_out(arguments: argparse.Namespace) -> Path | None:
     return Path(name)
 
 
-def _mask_file(mask: Mask) -> bytes:
-    """Return a mask as PNG: white where pixels may have changed, black where none has."""
-    gray = np.where(mask, OPAQUE, 0).astype(np.uint8)
-    return codec.encode(Image(np.repeat(gray[..., None], 3, axis=2)), "png")
-
-
 def _backdrop(background: str) -> bytes | None:
     """Return the bytes of a background that is a picture's name."""
-    if background in {"", "transparent", "blur"} or background.startswith("#"):
+    plain = background in {"transparent", "blur"} or background.startswith("#")
+    return _named("" if plain else background)
+
+
+def _named(name: str) -> bytes | None:
+    """Return the bytes of a picture that an option names; None for no name."""
+    if not name:
         return None
     try:
-        return files.read(Path(background), _wiring.limits().max_bytes)
+        return files.read(Path(name), _wiring.limits().max_bytes)
     except StudioError as error:
-        error.message = f"{background}: {error.message}"
+        error.message = f"{name}: {error.message}"
         raise
 
 
@@ -178,13 +212,18 @@ class _Batch:
             return report
         content = _as_json(report.model_dump(mode="json")) if self.facts_only else finished.picture
         if task.result is not None and content is not None:
-            files.write(task.result, content)
+            self._write(task, finished, content)
             if self.mask_out is not None and finished.mask is not None:
-                files.write(self.mask_out, _mask_file(finished.mask))
+                files.write(self.mask_out, _wiring.mask_file(finished.mask))
         elif self.facts_only and content is not None:
             self.progress.clear()
             print(content.decode(), end="")
         return report
+
+    def _write(self, task: Task, finished: Finished, content: bytes) -> None:
+        made = [asset.data for asset in finished.assets] or [content]
+        for path, data in zip(task.written(), made, strict=True):
+            files.write(path, data)
 
     def _tell(self, task: Task, report: Report) -> None:
         for warning in report.warnings:
@@ -202,6 +241,8 @@ class _Batch:
         self.progress.step("")
 
     def _keep(self, task: Task, **facts: Any) -> None:
+        if task.assets:
+            facts["assets"] = [str(path) for path in task.assets]
         self.told.append({"photo": str(task.photo), "result": _name(task.result), **facts})
 
     def report(self) -> Any:
@@ -228,7 +269,8 @@ def _outcome(task: Task, report: Report) -> str:
     if task.result is None or report.decision == "planned":
         return ""
     price = f", ${report.cost.dollars:.4f}" if report.cost.dollars else ""
-    return f"{task.photo} -> {task.result} ({report.decision}, {report.engine}{price})"
+    names = ", ".join(map(str, task.written()))
+    return f"{task.photo} -> {names} ({report.decision}, {report.engine}{price})"
 
 
 def _plan(task: Task, report: Report) -> str:

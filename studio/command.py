@@ -15,10 +15,12 @@ from typing import NoReturn, TypeAlias
 from common.errors import BadInput, GateRefused, Misconfigured, StudioError
 from common.operations.options import (
     CheckOptions,
+    CleanOptions,
     CutoutOptions,
     DetectOptions,
     EraseOptions,
     ExpandOptions,
+    MaskedOptions,
     Options,
     PipelineOptions,
 )
@@ -144,6 +146,7 @@ def _parser() -> argparse.ArgumentParser:
     for name, summary, options in (
         ("cutout", "cut the subject out, with real transparency", CutoutOptions),
         ("erase", "erase writing", EraseOptions),
+        ("clean", "remove clutter, even a plain backdrop out", CleanOptions),
         ("expand", "carry the scene on to a larger canvas", ExpandOptions),
     ):
         command = _add(commands, name, summary, options)
@@ -151,9 +154,11 @@ def _parser() -> argparse.ArgumentParser:
         command.add_argument(
             "--render", metavar="FILE", help="compose with this picture; no model is asked for one"
         )
-        if options is EraseOptions:
+        if issubclass(options, MaskedOptions):
             command.add_argument(
-                "--mask-out", metavar="FILE", help="write here, as PNG, what was edited: white"
+                "--mask-out",
+                metavar="FILE",
+                help="write here, as PNG, what may have changed: white",
             )
     run = _add(commands, "run", "do several operations, by a recipe", PipelineOptions)
     _add_output(run)

@@ -14,6 +14,7 @@ HIDDEN = ("operation", "steps")  # what a command says by its name, or reads fro
 _SHAPES = {
     "box": "Y0,X0,Y1,X1",
     "region": "Y0,X0,Y1,X1",
+    "mask": "FILE",
     "background": "transparent|blur|#RRGGBB|FILE",
     "aspect": "W:H",
     "size": "WxH",

@@ -56,6 +56,8 @@ class Job:
         Where options came from, for the record; what it says is in `options`.
     backdrop
         The picture behind a cutout, where the options name one.
+    mask
+        The picture that says what is to go, where the options name one.
     version
         Of the maths.
     """
@@ -65,12 +67,15 @@ class Job:
     options: Mapping[str, Any] = field(default_factory=dict)
     recipe: Source | None = None
     backdrop: Source | None = None
+    mask: Source | None = None
     version: int = MATHS_VERSION
 
     def digest(self) -> str:
         """Return the job's identity in hex."""
         backdrop = self.backdrop.facts() if self.backdrop else None
         identity = [self.operation, self.source.facts(), self.options, backdrop, self.version]
+        if self.mask:
+            identity.append(self.mask.facts())
         return hashlib.sha256(json.dumps(identity, sort_keys=True).encode()).hexdigest()
 
     def facts(self) -> dict[str, Any]:
@@ -80,6 +85,8 @@ class Job:
             facts["recipe"] = self.recipe.facts()
         if self.backdrop:
             facts["backdrop"] = self.backdrop.facts()
+        if self.mask:
+            facts["mask"] = self.mask.facts()
         return facts
 
 

@@ -28,7 +28,7 @@ from functions._http import accept
 from functions._http.access import Caller
 
 JOBS = "/v1/jobs/"
-BACKDROPS = "backdrops/jobs"
+BESIDE = {"background": "backdrops/jobs", "mask": "masks/jobs"}  # where such pictures wait
 PARAMS = "params"
 MOST_PARAMS = 6000  # bytes: all metadata of an object may have 8 KiB
 ASK_AGAIN = 2  # seconds
@@ -120,7 +120,7 @@ def suffix_of(format: str) -> str:
 
 
 def drop(operation: str, picture: bytes, asked: _body.Asked, caller: Caller, bucket: Bucket) -> Job:
-    """Put a picture, and the one behind it, into `bucket`, and return the job.
+    """Put a picture, and those that its options name, into `bucket`, and return the job.
 
     Raises
     ------
@@ -137,10 +137,11 @@ def drop(operation: str, picture: bytes, asked: _body.Asked, caller: Caller, buc
         )
     job = new_job(operation, _suffix(picture), caller)
     options = dict(asked.options)
-    backdrop = asked.pictures.get("background")
-    if backdrop is not None:
-        options["background"] = f"{BACKDROPS}/{uuid.uuid4().hex}{_suffix(backdrop)}"
-        bucket.write(options["background"], backdrop, if_generation=0)
+    for name, place in BESIDE.items():
+        beside = asked.pictures.get(name)
+        if beside is not None:
+            options[name] = f"{place}/{uuid.uuid4().hex}{_suffix(beside)}"
+            bucket.write(options[name], beside, if_generation=0)
     bucket.write(
         job.object_name,
         picture,

@@ -22,8 +22,9 @@ from functions._http.replies import Wish, reply
 from functions._http.visit import Visit
 from functions._wiring import Finished
 
-TAKES_RENDER = ("cutout", "erase", "expand")
-A_PICTURE = "a picture"  # the option's value where the background came as a file
+TAKES_RENDER = ("cutout", "erase", "clean", "expand")
+NAMED = ("background", "mask")  # pictures that options name
+A_PICTURE = "a picture"  # the option's value where such a picture came as a file
 
 
 def serve(
@@ -101,12 +102,12 @@ def _order(visit: Visit, request: flask.Request, settings: Settings, caller: Cal
 
 
 def _named(asked: _body.Asked, operation: str) -> dict[str, Any]:
-    """Return the options; a background that came as a file is one, in a pipeline of its step."""
+    """Return the options; a background or mask that came is one, in a pipeline of its step."""
     if "render" in asked.pictures and operation not in TAKES_RENDER:
         raise BadOptions(f"{operation} takes no render.", field="render")
-    if "background" in asked.pictures and operation != "pipeline":
-        return asked.options | {"background": A_PICTURE}
-    return asked.options
+    if operation == "pipeline":
+        return asked.options
+    return asked.options | {name: A_PICTURE for name in NAMED if name in asked.pictures}
 
 
 def _picture(asked: _body.Asked, settings: Settings, caller: Caller) -> bytes:
@@ -131,6 +132,7 @@ def _now(
         order.options,
         given=order.asked.pictures.get("render"),
         backdrop=order.asked.pictures.get("background"),
+        mask=order.asked.pictures.get("mask"),
         format=wish.format,
         name=later.folder(order.operation.name, order.caller),
     )

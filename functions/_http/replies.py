@@ -15,7 +15,7 @@ from common.errors import ReplyTooLarge
 from common.report import Report
 from common.settings import Settings
 from common.store import Bucket, open_bucket
-from functions import _signing
+from functions import _signing, _wiring
 from functions._http import accept
 from functions._http.visit import Visit
 from functions._wiring import Finished
@@ -158,7 +158,10 @@ def put_aside(
 
 
 def _told(visit: Visit, finished: Finished) -> dict[str, Any]:
-    return _report(visit, finished) | {"content_type": finished.content_type}
+    told = _report(visit, finished) | {"content_type": finished.content_type}
+    if finished.mask is not None:
+        told["mask"] = base64.b64encode(_wiring.mask_file(finished.mask)).decode()
+    return told
 
 
 def _report(visit: Visit, finished: Finished) -> dict[str, Any]:

@@ -26,6 +26,7 @@ EXAMPLES: dict[str, Json] = {
     "detect": {"query": "the bottle"},
     "cutout": {"background": "#ffffff", "crop": "subject", "margin": "8%"},
     "erase": {"region": [[0, 0, 200, 1000]]},
+    "clean": {"remove": "cables, price stickers, dust", "even": True},
     "expand": {"aspect": "16:9", "anchor": "bottom"},
     "pipeline": {"steps": [{"operation": "erase"}, {"operation": "expand", "aspect": "1:1"}]},
 }

@@ -79,6 +79,7 @@ class Paid:
         options: Options,  # noqa: ARG002 - the door's own signature
         *,
         backdrop: bytes | None = None,  # noqa: ARG002 - as above
+        mask: bytes | None = None,  # noqa: ARG002 - as above
         name: str = "",
     ) -> Product:
         """Ask about the input, and return it in capitals."""

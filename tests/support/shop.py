@@ -15,6 +15,7 @@ from common.operations.base import Models, Operation, Outcome
 from common.operations.options import (
     CutoutOptions,
     DetectOptions,
+    EraseOptions,
     ExpandOptions,
     Options,
     PipelineOptions,
@@ -24,7 +25,13 @@ from common.store.folder import FolderBucket
 from functions._workshop import Workshop
 
 
-def _never(image: Image, options: Any, models: Models, backdrop: Image | None = None) -> Outcome:
+def _never(
+    image: Image,
+    options: Any,
+    models: Models,
+    backdrop: Image | None = None,
+    mask: Image | None = None,
+) -> Outcome:
     raise AssertionError("the shop's own run stands for the operation's")
 
 
@@ -33,6 +40,7 @@ OPERATIONS: dict[str, Operation[Any]] = {
     for name, options in {
         "cutout": CutoutOptions,
         "detect": DetectOptions,
+        "erase": EraseOptions,
         "expand": ExpandOptions,
         "pipeline": PipelineOptions,
     }.items()
@@ -58,6 +66,7 @@ class Call:
     options: Options
     backdrop: bytes | None
     name: str
+    mask: bytes | None = None
 
 
 @dataclass
@@ -80,10 +89,11 @@ class Shop:
         options: Options,
         *,
         backdrop: bytes | None = None,
+        mask: bytes | None = None,
         name: str = "",
     ) -> Product:
         with self.lock:
-            self.calls.append(Call(operation.name, data, options, backdrop, name))
+            self.calls.append(Call(operation.name, data, options, backdrop, name, mask))
             if self.troubles:
                 raise self.troubles.pop(0)
         if data.startswith(b"broken"):
