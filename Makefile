@@ -13,7 +13,7 @@ unexport PYTHONDONTWRITEBYTECODE
 INSTALL := $(PIP) install -qq --no-compile --no-deps
 
 .DEFAULT_GOAL := help
-.PHONY: help install studio test lint types format bench requirements clean
+.PHONY: help install studio test lint types format bench package requirements clean
 
 help: ## list the targets
 	@grep -hE '^[a-z]+:.*## ' $(MAKEFILE_LIST) \
@@ -38,6 +38,9 @@ format: install ## format the code and mend what can be mended by machine
 
 bench: install ## measure quality and speed on real pictures (BENCH=matting for one)
 	@for name in $(BENCH); do $(BIN)/python -m bench.$$name $(ARGS) || exit 1; done
+
+package: install ## write the zips that terraform deploys into build/
+	@PYTHONPATH=. $(BIN)/python terraform/package.py
 
 clean: ## remove .venv and everything that was built; studio-data stays
 	rm -rf $(VENV) build dist *.egg-info .mypy_cache .ruff_cache .pytest_cache .hypothesis

@@ -1,0 +1,110 @@
+# What one instance of each kind of function is made of, and how many there may be.
+#
+# Measured by `python -m bench.sizing` in an environment of requirements.txt alone (one thread of a
+# shared cloud machine, Python 3.11, November 2026): CPU seconds of a request, and the megabytes it
+# adds to an idle function's 90 (140 with the model's library).  "render" is what is left to do here
+# when the model has answered; "fallback" is the embedded engine, which only follows a refused render.
+#
+#                       12 megapixels       24 megapixels
+#     detect            3.9 s    430 MB      6.9 s    820 MB
+#     cutout, render    3.2 s    230 MB      5.7 s    420 MB
+#     cutout, fallback 14.0 s   1130 MB     40.8 s   2670 MB
+#     erase             7.2 s    610 MB     14.6 s   1500 MB
+#     expand, render    8.3 s   1250 MB     16.0 s   2370 MB   (a quarter more on each side)
+#
+# Memory is for the largest picture that is let in (limits.max_megapixels = 24): as many renders as
+# there are requests at a time, of which one may fall back.
+#     detect    140 + 2 x 820               = 1.8 GB  -> 2 GiB
+#     cutout    140 + 2 x 420 + 2670        = 3.7 GB  -> 4 GiB
+#     erase     140 + 2 x 1500              = 3.1 GB  -> 4 GiB
+#     expand    140 + 2370, and its canvas may be larger -> 4 GiB
+#     pipeline  one request, the largest of its steps and the step before -> 4 GiB
+#     sweep     two inputs at a time, of any operation -> 8 GiB, for which Cloud Run wants 2 CPUs
+# More megapixels need more of it in proportion: at 50, twice as much and half as many at a time.
+#
+# CPU: the operations use one thread, and most of a request's time is waiting for the model (20 s, by
+# second-hand reports), so that one CPU serves the requests of an instance one after the other.
+
+variable "sizes" {
+  description = "CPU, memory (MiB), seconds, requests at a time and most instances of each kind of function. Without max_instances, as many as use up model_pictures_a_minute."
+  type = map(object({
+    cpu           = number
+    memory_mib    = number
+    timeout       = number
+    concurrency   = number
+    max_instances = optional(number)
+  }))
+  default = {
+    detect   = { cpu = 1, memory_mib = 2048, timeout = 300, concurrency = 2 }
+    cutout   = { cpu = 1, memory_mib = 4096, timeout = 540, concurrency = 3 }
+    erase    = { cpu = 1, memory_mib = 4096, timeout = 540, concurrency = 2 }
+    expand   = { cpu = 1, memory_mib = 4096, timeout = 540, concurrency = 1 }
+    pipeline = { cpu = 1, memory_mib = 4096, timeout = 540, concurrency = 1 }
+    check    = { cpu = 1, memory_mib = 2048, timeout = 300, concurrency = 2 }
+    sweep    = { cpu = 2, memory_mib = 8192, timeout = 540, concurrency = 1, max_instances = 1 }
+    light    = { cpu = 1, memory_mib = 512, timeout = 60, concurrency = 16, max_instances = 5 }
+  }
+
+  validation {
+    condition     = alltrue([for kind in ["detect", "cutout", "erase", "expand", "pipeline", "check", "sweep", "light"] : contains(keys(var.sizes), kind)])
+    error_message = "sizes has to say all of them: detect, cutout, erase, expand, pipeline, check, sweep and light."
+  }
+  validation {
+    condition     = alltrue([for size in var.sizes : contains([1, 2, 4, 8], size.cpu) && size.memory_mib >= 512 && size.memory_mib <= 32768])
+    error_message = "sizes: cpu is 1, 2, 4 or 8, memory_mib 512 to 32768."
+  }
+  validation {
+    # Cloud Run's own rule, which it would tell only at the end of a long build.
+    condition     = alltrue([for size in var.sizes : size.memory_mib <= (size.cpu == 1 ? 4096 : size.cpu == 2 ? 8192 : size.cpu == 4 ? 16384 : 32768)])
+    error_message = "sizes: one cpu has at most 4096 MiB, two 8192, four 16384, eight 32768."
+  }
+  validation {
+    # Pub/Sub sends a picture again that was not done with in 600 seconds.
+    condition     = alltrue([for size in var.sizes : size.timeout >= 10 && size.timeout <= 540])
+    error_message = "sizes: timeout is 10 to 540 seconds."
+  }
+  validation {
+    condition     = alltrue([for size in var.sizes : size.concurrency >= 1 && size.concurrency <= 100 && coalesce(size.max_instances, 1) >= 1])
+    error_message = "sizes: concurrency is 1 to 100, max_instances at least 1."
+  }
+}
+
+variable "model_pictures_a_minute" {
+  description = "The project's quota at the model: pictures a minute. More instances than it feeds would only be told to wait."
+  type        = number
+  default     = 60
+
+  validation {
+    condition     = var.model_pictures_a_minute >= 1 && floor(var.model_pictures_a_minute) == var.model_pictures_a_minute
+    error_message = "model_pictures_a_minute is a whole number, at least 1."
+  }
+}
+
+variable "model_seconds_a_picture" {
+  description = "How long the model takes for a picture; see docs/operations.md for how to measure it."
+  type        = number
+  default     = 20
+
+  validation {
+    condition     = var.model_seconds_a_picture > 0 && var.model_seconds_a_picture <= 120
+    error_message = "model_seconds_a_picture is above 0 and at most 120."
+  }
+}
+
+locals {
+  # As many instances as keep the quota busy while each request waits for its picture.
+  instances = {
+    for name, size in var.sizes : name => coalesce(
+      size.max_instances,
+      ceil(var.model_pictures_a_minute / (size.concurrency * 60 / var.model_seconds_a_picture)),
+    )
+  }
+
+  # The pace of one instance is its share of the quota, so that all of them keep to it together.
+  sizes = {
+    for name, size in var.sizes : name => merge(size, {
+      max_instances   = local.instances[name]
+      images_a_minute = ceil(var.model_pictures_a_minute / local.instances[name])
+    })
+  }
+}
