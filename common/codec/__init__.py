@@ -20,7 +20,7 @@ from common.codec.formats import (
 )
 from common.codec.limits import Limits
 from common.codec.reading import Profile, decode
-from common.codec.writing import QUALITY, Exif, File, Output, encode, write
+from common.codec.writing import QUALITY, Exif, File, Output, encode, quick_jpeg, write
 from common.codec.xmp import COMPOSITE, TRAINED, term_in
 
 __all__ = [
@@ -42,6 +42,7 @@ __all__ = [
     "format_of",
     "in_profile",
     "in_srgb",
+    "quick_jpeg",
     "sniff",
     "srgb",
     "term_in",

@@ -197,7 +197,7 @@ def _planes(file: PIL.Image.Image, data: bytes, name: str, icc: bytes | None) ->
         return planes_of(np.asarray(file.convert("RGBA")))
     if file.mode in {"CMYK", "LAB"} or (file.mode == "L" and colour.space_of(icc) == "GRAY"):
         file = colour.rgb_of(file, icc)
-    return planes_of(np.array(file.convert("RGB")))
+    return planes_of(np.array(file if file.mode == "RGB" else file.convert("RGB")))
 
 
 # --- deeper than 8 bits ---------------------------------------------------------------------------

@@ -10,8 +10,9 @@ from typing import Any, Literal
 
 import numpy as np
 import PIL.Image
+from numpy.typing import NDArray
 
-from common.codec import archive, colour, exif, png, xmp
+from common.codec import archive, colour, exif, png, tiff, xmp
 from common.codec.fitting import fitted, too_small
 from common.codec.formats import CONTENT_TYPES, LOSSY, SUFFIXES, WITH_ALPHA, WRITES
 from common.codec.planes import PER_LEVEL, widened
@@ -19,7 +20,7 @@ from common.codec.reading import Profile
 from common.codec.tags import Tags
 from common.composite import over
 from common.errors import BadOptions
-from common.image import OPAQUE, Image
+from common.image import OPAQUE, U8, Image
 
 Exif = Literal["keep", "no-gps", "strip"]
 
@@ -29,7 +30,7 @@ _LONGEST = {"jpeg": 65_500, "webp": 16_383, "zip": 65_500, "avif": 65_536}  # by
 _FINE = 85  # from this quality on chroma is kept at full resolution: logos have coloured edges
 _FULL_CHROMA, _HALF_CHROMA = 0, 2  # as Pillow counts them: 4:4:4 and 4:2:0
 _QUICK_LOSSLESS = 75  # of WebP: how hard it tries
-_PREDICTOR, _DIFFERENCES, _XMP_TAG = 317, 2, 700  # TIFF's
+_DEEP = frozenset({"png", "tiff"})  # what 16 bits a channel are written in
 _AVIF_SPEED = 8  # of 10; 6, the library's own, takes three times as long for 3 % fewer bytes
 
 
@@ -103,6 +104,14 @@ def encode(image: Image, output: Output | str = "png", quality: int = QUALITY) -
     return write(image, wanted).data
 
 
+def quick_jpeg(image: Image, quality: int = QUALITY) -> bytes:
+    """Return an opaque picture as a JPEG without tags, made in one pass.
+
+    For a wire: it takes half the time of `encode` and a twentieth more bytes, of the same pixels.
+    """
+    return _saved(image, "JPEG", {}, quality=quality, subsampling=_sampling(quality))
+
+
 def write(image: Image, output: Output) -> File:
     """Return the picture as a file, and what there is to say of it.
 
@@ -166,14 +175,14 @@ def _notes_on_depth(image: Image, output: Output) -> list[str]:
     deep = image.provenance.deep
     if deep is None or output.format == "alpha" or _carries(image, output):
         return []
-    if output.format != "png":
+    if output.format not in _DEEP:
         return [f"The source has more than 8 bits a channel; a {output.format} file has 8 here."]
     return ["The source has more than 8 bits a channel; its new frame was written in 8."]
 
 
 def _carries(image: Image, output: Output) -> bool:
     deep = image.provenance.deep
-    return deep is not None and output.format == "png" and deep.shape == image.rgb.shape
+    return deep is not None and output.format in _DEEP and deep.shape == image.rgb.shape
 
 
 # --- packing --------------------------------------------------------------------------------------
@@ -198,7 +207,7 @@ def _tighter(image: Image, tags: Tags, output: Output, data: bytes) -> bytes:
     """Return a lossless file in as few bytes as it takes; depth is given up before the picture."""
     most = output.max_bytes or 0
     if output.format == "png":
-        data = png.packed(_as_pillow(image), tags, png.TIGHT)
+        data = png.tightest(_as_pillow(image), tags)
     if len(data) > most:
         raise too_small(len(data), most, output.format)
     return data
@@ -217,14 +226,22 @@ def _tags(image: Image, output: Output) -> Tags:
 
 def _png(image: Image, tags: Tags, quality: int) -> bytes:
     del quality
-    deep = image.provenance.deep
-    if deep is not None and deep.shape == image.rgb.shape:
-        planes = [widened(image.rgb, deep)]
-        if image.alpha is not None:
-            planes.append(image.alpha[..., None].astype(np.uint16) * np.uint16(PER_LEVEL))
-        return png.packed_deep(np.concatenate(planes, axis=2), tags)
-    picture = _as_pillow(image)
+    pixels = _deepest(image)
+    if pixels.dtype == np.uint16:
+        return png.packed_deep(pixels, tags)
+    picture = PIL.Image.fromarray(pixels)
     return png.packed(picture, tags, png.settings(picture))
+
+
+def _deepest(image: Image) -> NDArray[Any]:
+    """Return pixels (H, W, 3 or 4), uint16 where the source's own depth is there to be kept."""
+    deep = image.provenance.deep
+    if deep is None or deep.shape != image.rgb.shape:
+        return _pixels(image)
+    colour = widened(image.rgb, deep)
+    if image.alpha is None:
+        return colour
+    return np.dstack([colour, image.alpha.astype(np.uint16) * np.uint16(PER_LEVEL)])
 
 
 def _alpha(image: Image, tags: Tags, quality: int) -> bytes:
@@ -242,15 +259,18 @@ def _zip(image: Image, tags: Tags, quality: int) -> bytes:
 
 
 def _jpeg(image: Image, tags: Tags, quality: int) -> bytes:
-    sampling = _FULL_CHROMA if quality >= _FINE else _HALF_CHROMA
     return _saved(
         image,
         "JPEG",
         tags.for_pillow(dpi=True),
         quality=quality,
-        subsampling=sampling,
+        subsampling=_sampling(quality),
         optimize=True,
     )
+
+
+def _sampling(quality: int) -> int:
+    return _FULL_CHROMA if quality >= _FINE else _HALF_CHROMA
 
 
 def _webp(image: Image, tags: Tags, quality: int) -> bytes:
@@ -281,12 +301,7 @@ def _avif(image: Image, tags: Tags, quality: int) -> bytes:
 
 def _tiff(image: Image, tags: Tags, quality: int) -> bytes:
     del quality
-    told = tags.for_pillow(dpi=True)
-    info = {_PREDICTOR: _DIFFERENCES}
-    packet = told.pop("xmp", b"")
-    if packet:
-        info[_XMP_TAG] = packet
-    return _saved(image, "TIFF", told, compression="tiff_adobe_deflate", tiffinfo=info)
+    return tiff.packed(_deepest(image), tags)
 
 
 _PACKERS: dict[str, Callable[[Image, Tags, int], bytes]] = {
@@ -307,6 +322,10 @@ def _saved(image: Image, name: str, told: dict[str, Any], **how: Any) -> bytes:
 
 
 def _as_pillow(image: Image) -> PIL.Image.Image:
+    return PIL.Image.fromarray(_pixels(image))
+
+
+def _pixels(image: Image) -> U8:
     if image.alpha is None:
-        return PIL.Image.fromarray(np.ascontiguousarray(image.rgb))
-    return PIL.Image.fromarray(np.dstack([image.rgb, image.alpha]))
+        return np.ascontiguousarray(image.rgb)
+    return np.dstack([image.rgb, image.alpha])

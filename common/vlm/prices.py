@@ -186,5 +186,5 @@ def prompt_tokens(text: str) -> int:
 
 def word_tokens(text: str) -> int:
     """Return about how many tokens a text takes, rather too many than too few."""
-    plain = sum(char.isascii() for char in text)
+    plain = len(text.encode("ascii", "ignore"))
     return len(text) - plain + -(-plain // CHARACTERS_A_TOKEN)

@@ -46,7 +46,7 @@ class Call(Protocol[T_co]):
 
     @property
     def serves(self) -> str:
-        """The digest of the request that the call serves: its pixels and words."""
+        """The digest of the request that the call serves; empty where nobody asks for it."""
         ...
 
     def config(self) -> dict[str, Any]:

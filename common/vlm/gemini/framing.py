@@ -11,7 +11,7 @@ from dataclasses import dataclass
 import cv2
 import numpy as np
 
-from common.codec import CONTENT_TYPES, decode, encode
+from common.codec import CONTENT_TYPES, decode, encode, quick_jpeg
 from common.composite import over
 from common.errors import BadInput, ModelAnswerUnreadable
 from common.geometry import Box, Placement, Size, canvas_of_ratio, place, ratio_error
@@ -102,13 +102,13 @@ def shown_part(answer: Size, framed: Framed) -> Box | None:
 
 def packed(image: Image) -> tuple[bytes, str]:
     """Return the picture as a file small enough to send, and its MIME type."""
-    name = "png" if image.size.pixels <= SMALL_PIXELS else "jpeg"
-    data = encode(image, name, QUALITY)
+    if image.size.pixels <= SMALL_PIXELS:
+        return encode(image, "png"), CONTENT_TYPES["png"]
+    data = quick_jpeg(image, QUALITY)
     while len(data) > MOST_BYTES:
-        name = "jpeg"
         image = Image(_shrunk(image.rgb, image.size.scaled(SHRINK)))
-        data = encode(image, name, QUALITY)
-    return data, CONTENT_TYPES[name]
+        data = quick_jpeg(image, QUALITY)
+    return data, CONTENT_TYPES["jpeg"]
 
 
 def unpacked(data: bytes) -> Image:

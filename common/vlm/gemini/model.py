@@ -87,6 +87,7 @@ class GeminiModel:
         )
         self._price = _price if bulk is None else bulk_price
         self._send: Send = self._client.send if bulk is None else Collected(bulk)
+        self._collects = bulk is not None
 
     def identity(self, request: Ask[Any] | Render) -> str:
         """Return what, beside the request itself, decides its answer: model, size, way of sending.
@@ -113,7 +114,7 @@ class GeminiModel:
         picture = seen(ask.image, LONGEST_ASKED)
         parts = (_part(picture), {"text": ask.prompt.text})
         errand = self._errand(price, _usual_answer(price, ask))
-        value = errand.run(Question(price.model, parts, ask.schema, ask.read, ask.digest()))
+        value = errand.run(Question(price.model, parts, ask.schema, ask.read, self._served(ask)))
         return Answer(value, errand.usage(self.engine))
 
     def render(self, render: Render) -> Rendered:
@@ -131,7 +132,7 @@ class GeminiModel:
         tokens = picture_tokens(price, size)
         most = price.most_out
         wish = Painting(
-            price.model, parts, framed.aspect, size, tokens, most, serves=render.digest()
+            price.model, parts, framed.aspect, size, tokens, most, serves=self._served(render)
         )
         errand = self._errand(price, _usual_picture(choice, render))
         painted = errand.run(wish)
@@ -156,6 +157,10 @@ class GeminiModel:
             One of its children, by what went wrong.
         """
         return self._client.models(seconds)
+
+    def _served(self, request: Ask[Any] | Render) -> str:
+        """Return which request a call serves; sent at once it needs no name, which takes 2 ms."""
+        return request.digest() if self._collects else ""
 
     def _choice(self, render: Render) -> Choice:
         return choose(render, self._models, self._price)
