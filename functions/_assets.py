@@ -8,7 +8,10 @@ import zipfile
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 
+import numpy as np
+
 from common import codec
+from common.composite import over
 from common.errors import BadOptions
 from common.operations import check
 from common.operations.base import Asset, Outcome
@@ -63,6 +66,9 @@ def _written(asset: Asset, output: codec.Output) -> codec.File:
     The check of the file then says so.
     """
     make = asset.preset.make
+    image = asset.image
+    if make.format not in codec.WITH_ALPHA and output.background is not None:
+        image = over(image, np.array(output.background, np.uint8))
     wanted = replace(
         output,
         format=make.format,
@@ -71,11 +77,11 @@ def _written(asset: Asset, output: codec.Output) -> codec.File:
         max_bytes=asset.preset.most_bytes,
     )
     try:
-        return codec.write(asset.image, wanted)
+        return codec.write(image, wanted)
     except BadOptions:
         if wanted.max_bytes is None:
             raise
-        return codec.write(asset.image, replace(wanted, max_bytes=None))
+        return codec.write(image, replace(wanted, max_bytes=None))
 
 
 def _failings(checked: PresetCheck) -> list[str]:

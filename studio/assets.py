@@ -44,8 +44,8 @@ def _read(name: str) -> Preset:
 def tasks(photos: Sequence[str], output: str | None, wanted: Sequence[Preset]) -> list[Task]:
     """Pair photos with the files that are made of each for presets, in the presets' order.
 
-    One photo for one preset may become a named file; everything else goes into a folder, as
-    ``shoe.amazon-main.jpg``.
+    One photo for one preset may become a file that is named with its suffix; everything else goes
+    into a folder, as ``shoe.amazon-main.jpg``.
 
     Raises
     ------
@@ -55,7 +55,7 @@ def tasks(photos: Sequence[str], output: str | None, wanted: Sequence[Preset]) -
     """
     if output is None:
         return files.tasks(photos, None, "")
-    if len(photos) == len(wanted) == 1 and not files.is_folder(output):
+    if len(photos) == len(wanted) == 1 and not _is_folder(output):
         _check_suffix(Path(output), wanted[0])
         made = [Task(Path(photos[0]), Path(output), (Path(output),))]
     else:
@@ -82,8 +82,12 @@ def _check_suffix(path: Path, preset: Preset) -> None:
         )
 
 
+def _is_folder(output: str) -> bool:
+    return files.is_folder(output) or not Path(output).suffix
+
+
 def _check_folder(output: str) -> None:
-    if Path(output).suffix and not files.is_folder(output):
+    if not _is_folder(output):
         raise BadOptions(
             "Several assets do not fit into one file.",
             advice=f"Name a folder with -o: {Path(output).stem}/",

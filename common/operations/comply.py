@@ -33,7 +33,7 @@ from common.operations.placing import (
     small_enough,
     subject_on_canvas,
 )
-from common.presets import Preset
+from common.presets import Preset, Ratio
 from common.report import Report
 from common.vlm.base import Ask, VisionModel
 
@@ -191,9 +191,14 @@ def _placed(picture: Image, found: Detections | None, preset: Preset, options: O
     if alone and box is not None and (fill or ratio):
         ratio = ratio or picture.size.ratio
         return subject_on_canvas(picture, box, fill or _FILL, ratio, make.longest)
-    if ratio is None or alone:
+    if alone or ratio is None or not _asks_for_ratio(preset):
         return small_enough(picture, make.longest)
     return scene_on_canvas(picture.opaque(), box, ratio, make.longest)
+
+
+def _asks_for_ratio(preset: Preset) -> bool:
+    """Whether a rule wants the ratio: a scene is cropped for no less."""
+    return any(isinstance(rule, Ratio) for rule in preset.rules)
 
 
 def _subject(picture: Image, found: Detections | None) -> Box | None:

@@ -33,6 +33,7 @@ _LARGEST = 2048  # px of the middle that is looked at
 _WEAKEST = 0.03  # gradient, of 1: noise makes weaker ones
 _FEWEST = 60  # edge pixels below which nothing is said
 _REBLUR = 1.0  # px
+_OWN = 0.5  # px squared: variance that the gradient's own filter adds to every edge
 
 
 # --- ground ---------------------------------------------------------------------------------------
@@ -263,8 +264,8 @@ def blur_of(rgb: U8, inside: Mask | None = None) -> float | None:
     rgb
         uint8 (H, W, 3); of large ones the middle is looked at.
     inside
-        bool (H, W): edges elsewhere count only where these are too few.  The outline of a cutout
-        is as sharp as its alpha, whatever the photo is like.
+        bool (H, W): where edges count.  The outline of a cutout is as sharp as its alpha, whatever
+        the photo is like.
 
     Notes
     -----
@@ -282,15 +283,14 @@ def blur_of(rgb: U8, inside: Mask | None = None) -> float | None:
     peak: F32 = cv2.dilate(first, np.ones((3, 3)))
     edges: Mask = (first >= peak) & (first > _WEAKEST)
     if inside is not None:
-        inner = edges & _middle(inside)
-        edges = inner if inner.sum() >= _FEWEST else edges
+        edges &= _middle(inside)
     if edges.sum() < _FEWEST:
         return None
     strengths = first[edges]
     strong = strengths >= np.median(strengths)
     ratios = strengths[strong] / np.maximum(second[edges][strong], 1e-6)
     ratio = max(float(np.median(ratios)), 1.02)  # at 1 the blur would be infinite
-    return _REBLUR / float(np.sqrt(ratio * ratio - 1))
+    return float(np.sqrt(max(_REBLUR**2 / (ratio * ratio - 1) - _OWN, 0)))
 
 
 def _gradient(gray: F32) -> F32:

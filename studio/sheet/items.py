@@ -56,7 +56,7 @@ class Item:
     def checks(self) -> list[Mapping[str, Any]]:
         """What was measured against presets; of one asset of several its own alone."""
         checks = _dicts(self.facts.get("checks"))
-        own = [each for each in checks if f".{each.get('preset')}" in Path(self.name).stem]
+        own = [each for each in checks if self._is_named(str(each.get("preset")))]
         return own or checks
 
     @property
@@ -68,10 +68,16 @@ class Item:
 
     @property
     def notes(self) -> list[str]:
-        """What the report wants to be read: why it failed, and its warnings."""
+        """What the report wants to be read: why it failed, and warnings, not of other assets."""
         warnings = self.facts.get("warnings")
         told = [self.facts.get("detail"), *(warnings if isinstance(warnings, list) else [])]
-        return [text for text in told if isinstance(text, str) and text]
+        every = [str(each.get("preset")) for each in _dicts(self.facts.get("checks"))]
+        others = tuple(f"{name}: " for name in every if len(every) > 1 and not self._is_named(name))
+        return [text for text in told if isinstance(text, str) and not text.startswith(others)]
+
+    def _is_named(self, preset: str) -> bool:
+        """Whether this is the asset for a preset: ``shoe.amazon-main.jpg``."""
+        return Path(self.name).stem.endswith(f".{preset}")
 
     def paths(self) -> Iterator[Path]:
         """Yield the files it was read from."""

@@ -33,6 +33,7 @@ _PAPER, _CARD, _FRAME = (236, 236, 236), (255, 255, 255), (200, 200, 200)
 _INK, _PALE, _RED = (24, 24, 24), (96, 96, 96), (179, 38, 30)
 _PLAIN, _BOLD = 400, 700  # weights
 _SIZE = 16
+_SUFFIX = 20  # marks of a long name's end: the preset and the format
 
 
 def page(items: Sequence[Item], number: int, pages: list[str]) -> bytes:
@@ -65,7 +66,7 @@ def _draw_card(card: U8, item: Item) -> None:
         _draw_picture(card[_GAP : _GAP + _THUMB, left : left + _THUMB], thumbnail(path, _THUMB))
     base = _GAP + _THUMB + _LINE
     wide = _CARD_WIDTH - 2 * _GAP
-    _write(card, item.name, (_GAP, base), wide, weight=_BOLD)
+    _write(card, item.name, (_GAP, base), wide, weight=_BOLD, kept=_SUFFIX)
     ink = _RED if item.wants_eyes else _PALE
     _write(card, _decision(item), (_GAP, base + _LINE), wide, ink=ink)
     for row, text in enumerate(_details(item)[: _LINES - 1], start=2):
@@ -111,9 +112,11 @@ def _write(
     ink: tuple[int, int, int] = _INK,
     size: int = _SIZE,
     weight: int = _PLAIN,
+    kept: int = 0,
 ) -> None:
-    """Write one line, in place; what does not fit ends in an ellipsis."""
-    fitting = _cut(_drawable(text), wide, size, weight)
+    """Write one line, in place; of what does not fit the beginning, and `kept` marks of the end."""
+    whole = _drawable(text)
+    fitting = _cut(whole, wide, size, weight, whole[-kept:] if kept else "")
     drawn = np.ascontiguousarray(place)
     cv2.putText(drawn, fitting, at, ink, _face(), size, weight)
     place[:] = drawn
@@ -125,17 +128,18 @@ def _drawable(text: str) -> str:
     return "".join(mark if mark.isprintable() else "?" for mark in composed)
 
 
-def _cut(text: str, wide: int, size: int, weight: int) -> str:
+def _cut(text: str, wide: int, size: int, weight: int, tail: str = "") -> str:
+    """Return the text, or as much of its beginning as fits with an ellipsis and the tail."""
     if _width(text, size, weight) <= wide:
         return text
     fits, fits_not = 0, len(text)
     while fits_not - fits > 1:
         middle = (fits + fits_not) // 2
-        if _width(text[:middle] + "...", size, weight) <= wide:
+        if _width(f"{text[:middle]}...{tail}", size, weight) <= wide:
             fits = middle
         else:
             fits_not = middle
-    return text[:fits] + "..."
+    return f"{text[:fits]}...{tail}"
 
 
 def _width(text: str, size: int, weight: int) -> int:
