@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import struct
+from typing import Any
 
 import PIL.Image
 from PIL import ExifTags
@@ -74,6 +75,15 @@ def kept(exif: bytes, size: Size, *, with_gps: bool) -> bytes:
         return tags.tobytes() if len(tags) else b""
     except (*_DAMAGE, struct.error):
         return b""
+
+
+def listed(exif: bytes) -> dict[int, Any]:
+    """Return written EXIF as tags and values, its directories nested."""
+    tags = PIL.Image.Exif()
+    if exif:
+        tags.load(exif)
+    nested = {ExifTags.IFD.Exif, ExifTags.IFD.GPSInfo}
+    return {tag: tags.get_ifd(tag) if tag in nested else value for tag, value in tags.items()}
 
 
 def of(file: PIL.Image.Image) -> bytes:

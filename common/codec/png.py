@@ -21,10 +21,9 @@ from common.codec.tags import Tags
 from common.image import U16
 
 XMP_KEY = "XML:com.adobe.xmp"
-TIGHT: dict[str, int] = {"compress_level": 9}
-
 _RUNS: dict[str, int] = {"compress_level": 4, "compress_type": 3}  # zlib's Z_RLE
 _MATCHES: dict[str, int] = {"compress_level": 4}  # 6 takes twice the time for 2 % fewer bytes
+_HARDEST = {"compress_level": 9}
 _BANDS, _BAND_ROWS = 8, 32  # of the sample
 _INCH = 0.0254  # metres
 _AFTER_HEADER = 33  # bytes: the signature and the IHDR chunk
@@ -46,6 +45,11 @@ def packed(picture: PIL.Image.Image, tags: Tags, how: dict[str, int]) -> bytes:
     out = io.BytesIO()
     picture.save(out, "PNG", **saved)
     return out.getvalue()
+
+
+def tightest(picture: PIL.Image.Image, tags: Tags) -> bytes:
+    """Return the PNG of an 8-bit picture in as few bytes as it takes, in as much time."""
+    return min((packed(picture, tags, {**how, **_HARDEST}) for how in (_RUNS, _MATCHES)), key=len)
 
 
 def packed_deep(pixels: U16, tags: Tags) -> bytes:

@@ -9,6 +9,8 @@ import numpy as np
 import PIL.Image
 import pillow_heif
 
+from common.image import U16
+
 
 def psd(picture: PIL.Image.Image) -> bytes:
     """Return an RGB picture as a Photoshop file with no layers: its composite alone, unpacked."""
@@ -18,8 +20,13 @@ def psd(picture: PIL.Image.Image) -> bytes:
     return header + struct.pack(">IIIH", 0, 0, 0, 0) + planes
 
 
-def heic(picture: PIL.Image.Image) -> bytes:
-    """Return a picture as HEIC, as well as that can be without loss."""
+def heic(picture: PIL.Image.Image | U16) -> bytes:
+    """Return a picture as HEIC, as well as that can be; uint16 (H, W, 3) as one of ten bits."""
     out = io.BytesIO()
-    pillow_heif.from_pillow(picture).save(out, format="HEIF", quality=-1)
+    if isinstance(picture, PIL.Image.Image):
+        file = pillow_heif.from_pillow(picture)
+    else:
+        size = (picture.shape[1], picture.shape[0])
+        file = pillow_heif.from_bytes("RGB;16", size, picture.tobytes())
+    file.save(out, format="HEIF", quality=-1, chroma=444)
     return out.getvalue()
