@@ -31,8 +31,10 @@ def product(
     axes = (round(fill * size.width / 2), round(fill * size.height / 2))
     cv2.ellipse(mask, middle, axes, 0, 0, 360, 255, -1)
     skin = (textured(size).astype(np.uint16) * 2 // 3).astype(np.uint8)
-    skin[::16] = skin[1::16] = 20  # crisp lines, as on knitwear, and a dark label
-    skin[2 * size.height // 5 : size.height // 2, size.width // 3 : 2 * size.width // 3] = 10
+    skin[::16] = skin[1::16] = 20  # crisp lines, as on knitwear, and a label of black and white
+    rows = slice(3 * size.height // 10, 6 * size.height // 10)
+    skin[rows, size.width // 3 : size.width // 2] = 10
+    skin[rows, size.width // 2 : 2 * size.width // 3] = 235
     rgb[mask > 0] = skin[mask > 0]
     if blur:
         rgb = cv2.GaussianBlur(rgb, (0, 0), blur)
