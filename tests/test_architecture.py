@@ -82,7 +82,7 @@ PACKAGES: dict[str, set[str]] = {
     "numpy": EVERYWHERE_WITH_PIXELS,
     "cv2": EVERYWHERE_WITH_PIXELS,
     "pydantic": {"common.report", "common.presets", "common.operations.options"}
-    | {"common.operations.written"}
+    | {"common.operations.published", "common.operations.written"}
     | {"functions", "studio"},
     "PIL": {"common.codec"},
     "pillow_heif": {"common.codec"},

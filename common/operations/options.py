@@ -14,6 +14,7 @@ from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, ValidationEr
 
 from common.errors import BadOptions, StudioError
 from common.geometry import RELATIVE, Anchor, Box2d, Size, normal_box_2d
+from common.operations.published import Published
 from common.operations.written import Written, is_told
 from common.presets import MOST as MOST_PRESETS
 from common.presets import PresetsOption
@@ -142,7 +143,7 @@ class Options(BaseModel):
     )
 
 
-class GatedOptions(Options, Written):
+class GatedOptions(Options, Published, Written):
     """What operations that ask for a picture, and judge it, understand."""
 
     quality: Quality = Field(
@@ -152,11 +153,6 @@ class GatedOptions(Options, Written):
     on_fail: OnFail = Field(
         default="error",
         description="when the gate refuses: error, review (the best, marked) or original",
-    )
-    preset: PresetsOption = Field(
-        default_factory=list,
-        max_length=MOST_PRESETS,
-        description="make assets for these places of publication, like amazon-main,ebay",
     )
 
 
@@ -349,7 +345,7 @@ StepOptions = Annotated[
 ]
 
 
-class PipelineOptions(Options, Written):
+class PipelineOptions(Options, Published, Written):
     """Options of pipeline: which operations, in which order, each with its own options."""
 
     operation: Literal["pipeline"] = "pipeline"
@@ -357,11 +353,6 @@ class PipelineOptions(Options, Written):
         min_length=1,
         max_length=10,
         description='a list of {"operation": NAME, ...options}, done one after the other',
-    )
-    preset: PresetsOption = Field(
-        default_factory=list,
-        max_length=MOST_PRESETS,
-        description="make assets of the last step's picture for these places of publication",
     )
 
     @model_validator(mode="after")
