@@ -9,7 +9,7 @@ import numpy as np
 
 from common import matting
 from common.composite import over
-from common.errors import NothingFound
+from common.errors import NothingFound, Parked
 from common.geometry import Box, box_from_2d, box_to_2d, whole
 from common.image import OPAQUE, U8, Image
 from common.matting import KEYS, Key, Matte, choose_key
@@ -135,13 +135,23 @@ def run(
 def _climbs(
     record: Record, image: Image, plans: list[CutoutPlan], options: CutoutOptions, models: Models
 ) -> Iterator[Climb]:
-    """Climb for one crop after the other; where one failure decides, nothing more is paid."""
+    """Climb for one crop after the other; where one failure decides, nothing more is paid.
+
+    Where renders wait for a batch, those of all crops are asked for before the run ends.
+    """
+    parked: Parked | None = None
     for cutout in plans:
         rungs = _Rungs(record, image)
-        climbed = climb(record, rungs.from_first(cutout, models), rungs.attempt, models)
+        try:
+            climbed = climb(record, rungs.from_first(cutout, models), rungs.attempt, models)
+        except Parked as waiting:
+            parked = waiting
+            continue
         yield climbed
         if options.on_fail != "review" and not any(a.verdict.accepted for a in climbed.attempts):
-            return
+            break
+    if parked:
+        raise parked
 
 
 @dataclass

@@ -11,7 +11,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from common.errors import GateRefused, ModelRefused
+from common.errors import GateRefused, ModelRefused, Parked
 from common.fields import as_bytes, as_float
 from common.geometry import Box, Size, box_to_2d
 from common.image import U8, Image
@@ -160,6 +160,16 @@ def test_two_subjects_get_two_renders_and_one_cutout() -> None:
     assert [call.purpose for call in outcome.report.calls] == ["render", "render"]
     assert outcome.report.cost.calls == 3
     assert outcome.report.cost.dollars == pytest.approx(0.12)
+
+
+def test_where_renders_wait_for_a_batch_those_of_all_subjects_are_asked_for() -> None:
+    def waiting(_: Render) -> Image:
+        raise Parked("It waits for a batch.")
+
+    model = ScriptedModel(answers=[found()], renders=[waiting, waiting])
+    with pytest.raises(Parked):
+        run(PHOTO, CutoutOptions(), Models(model, EmbeddedModel()))
+    assert len(model.rendered) == 2
 
 
 def test_each_subject_has_its_own_material() -> None:
