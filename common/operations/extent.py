@@ -13,7 +13,7 @@ from common.operations import canvas
 from common.operations.options import ExpandOptions
 from common.vlm.base import Quality
 
-LOOK = 1024  # px of the photo's longer side at which its borders are looked at
+LOOK = 512  # px of the photo's longer side at which its borders are looked at
 PLAIN = 12 / 255  # residual of the backdrop's fit: studio sets measure 2..10, real scenes 13..60
 BAND = 0.05  # of the photo's shorter side: what of it the new area carries on
 LEAST_BAND = 4  # pixels
@@ -114,7 +114,7 @@ def _steps(placement: Placement) -> tuple[Step, ...]:
 def _residual(rgb: U8, placement: Placement) -> float:
     """Return how far the photo's borders that grow are from one smooth field."""
     known = _growing_borders(placement)
-    step = max(1, max(known.shape) // LOOK)  # single pixels, not means: the grain belongs to it
+    step = -(-max(known.shape) // LOOK)  # single pixels, not means: the grain belongs to it
     known = known[::step, ::step]
     return fit_backdrop(rgb[::step, ::step], known)[1] if known.any() else 1.0
 

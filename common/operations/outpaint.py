@@ -12,7 +12,7 @@ from dataclasses import dataclass
 import cv2
 import numpy as np
 
-from common.composite import likeness, tone_between
+from common.composite import Tone, likeness, tone_between
 from common.fields import as_bytes, as_float
 from common.geometry import Box, Placement, Size
 from common.image import F32, U8
@@ -24,7 +24,7 @@ from common.renders import refuse_misshapen
 
 BLANK = 128  # the canvas around the photo, as the model sees it
 
-_LOOK = 1024  # px, longest side at which render and photo are compared
+_LOOK, _GLANCE = 1024, 512  # px, longest sides at which places and tones are compared
 _TILE, _WIDEST = 1 << 19, 1 << 13  # pixels painted at a time, and in a row of them
 _LONGEST = 16_000  # px of a render's side: cv2.remap takes 32,767 at most
 _LEVELS: U8 = np.arange(256, dtype=np.uint8).reshape(1, 256, 1)
@@ -134,16 +134,13 @@ class _Brush:
     def of(rgb: U8, render: U8, placement: Placement) -> _Brush:
         """Compare the render with the photo on its canvas, both made small."""
         render = _shrunk(render, placement.canvas)
-        look = shown(placement, _LOOK)
+        look, glance = (shown(placement, longest) for longest in (_LOOK, _GLANCE))
         photo, seen = _shrunk(rgb, look.canvas), _shrunk(render, look.canvas)
         known = np.zeros(photo.shape[:2], np.bool_)
         known[look.frame.slices] = True
         found = align(seen, photo, known)
-        moved = found.sampled(seen, look.canvas)
-        inside, truth = moved[look.frame.slices], photo[look.frame.slices]
-        everywhere = np.ones(truth.shape[:2], np.bool_)
-        tone = tone_between(as_float(inside), as_float(truth), everywhere.astype(np.float32))
-        alignment = likeness(as_bytes(tone.of(as_float(inside))), truth, everywhere)
+        moved = found.sampled(_shrunk(seen, glance.canvas), glance.canvas)
+        tone, alignment = _compared(moved, _shrunk(photo, glance.canvas), glance.frame)
         levels = tone.of(as_float(np.repeat(_LEVELS, 3, axis=2)))
         return _Brush(render, placement.canvas, found, levels, alignment)
 
@@ -188,6 +185,14 @@ class _Brush:
             borderMode=cv2.BORDER_REPLICATE,
         )
         return out
+
+
+def _compared(render: U8, photo: U8, frame: Box) -> tuple[Tone, float]:
+    """Return the tone that is missing inside the frame, and how alike both are in that tone."""
+    edit, truth = as_float(render[frame.slices]), as_float(photo[frame.slices])
+    everywhere = np.ones(truth.shape[:2], np.bool_)
+    tone = tone_between(edit, truth, everywhere.astype(np.float32))
+    return tone, likeness(as_bytes(tone.of(edit)), photo[frame.slices], everywhere)
 
 
 # --- how noisy ------------------------------------------------------------------------------------

@@ -26,7 +26,7 @@ from common.matting.registration import grey
 SECOND = 4.0  # marks found again: honest scenes have none
 SURELY_SECOND = 6.0
 
-_SUBJECT, _CANVAS = 160, 900  # px, longer sides of subject and canvas where marks are compared
+_SUBJECT, _CANVAS = 144, 720  # px, longer sides of subject and canvas where marks are compared
 _MOST_MARKS = 1500
 _CONTRAST = 0.02  # half the usual: products are smooth
 _LEAST = 5  # marks; fewer agree by chance
