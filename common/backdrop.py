@@ -12,7 +12,7 @@ import numpy as np
 from common.fields import as_float
 from common.image import F32, U8, Mask
 
-_SAMPLES = 20_000  # pixels; six coefficients want no more
+_SAMPLES = 8_000  # pixels; six coefficients want no more
 _ROUNDS = 12
 _SHARPNESS = 2.5  # deviations at which a pixel counts half: writing and props are no backdrop
 _FLOOR = 0.5 / 255  # an exact backdrop still has rounding noise
@@ -80,13 +80,19 @@ def _robust_fit(basis: F32, colours: F32) -> tuple[F32, float]:
     coefficients[0] = np.median(colours, axis=0)
     ridge = 1e-4 * np.eye(basis.shape[1], dtype=np.float32)
     for _ in range(_ROUNDS):
-        distance = np.abs(colours - basis @ coefficients).max(1)
+        distance = _distance(colours - basis @ coefficients)
         scale = _SHARPNESS * max(float(np.median(distance)), _FLOOR)
         weighted = basis * (1 / (1 + (distance / scale) ** 2))[:, None]
         normal = weighted.T @ basis / len(basis) + ridge * 1e-2
         coefficients = np.linalg.solve(normal, weighted.T @ colours / len(basis))
-    distance = np.abs(colours - basis @ coefficients).max(1)
+    distance = _distance(colours - basis @ coefficients)
     return coefficients.astype(np.float32), float(distance.mean())
+
+
+def _distance(off: F32) -> F32:
+    """Return the largest channel of (n, 3); several times faster than numpy's own."""
+    size: F32 = np.abs(off)
+    return np.maximum(np.maximum(size[:, 0], size[:, 1]), size[:, 2])
 
 
 def grain(rgb: U8, known: Mask) -> float:

@@ -10,12 +10,11 @@ from dataclasses import dataclass, replace
 import cv2
 import numpy as np
 
-from common.fields import as_bytes, as_float, push_pull, resized
+from common.fields import as_bytes, as_float
 from common.geometry import Box, Size
 from common.image import F32, OPAQUE, U8, Image, Mask
 
 _FLAT = 3.0  # standard deviation in levels below which correlation means nothing
-_MEMBRANE_WORK = 512  # longest side at which smooth corrections are computed
 _GAIN = (0.8, 1.25)  # tone differences beyond this are content, not tone
 _NEAR = 6  # rows on either side of a border that tell how rough the picture is there
 _LEAST_STEP = 0.5  # levels: below it no step can be seen, however flat the picture
@@ -126,39 +125,6 @@ def tone_between(edit: F32, source: F32, weight: F32) -> Tone:
 def match_tone(edit: F32, source: F32, weight: F32) -> F32:
     """Return `edit` (H, W, 3) in the tone of `source`; see `tone_between`."""
     return tone_between(edit, source, weight).of(edit)
-
-
-def membrane(edit: F32, source: F32, known: F32, reach: F32 | None = None) -> F32:
-    """Return `edit` corrected so that it meets `source` on `known` without a step.
-
-    The difference is exact where `known` is high and is carried on smoothly into the rest, which is
-    the membrane of Poisson editing at a fraction of its cost.
-
-    Parameters
-    ----------
-    edit, source
-        float32 (H, W, 3) in 0..1.
-    known
-        float32 (H, W), 0..1: where the source is to be met.
-    reach
-        float32 (H, W), 0..1: how much of the correction applies; everywhere all of it by default.
-
-    References
-    ----------
-    Perez, Gangnet, Blake: Poisson Image Editing (2003).
-    Farbman, Fattal, Lischinski: Convolution Pyramids (2011).
-    """
-    height, width = known.shape
-    small = Size(width, height).within(_MEMBRANE_WORK)
-    weight = resized(known, small)
-    error = resized((source - edit) * known[..., None], small)
-    floor = np.float32(1e-6)
-    mean_error = (error / np.maximum(weight, floor)[..., None]).astype(np.float32)
-    smooth = push_pull(mean_error, weight, levels=9)
-    correction = resized(smooth, Size(width, height))
-    if reach is not None:
-        correction = correction * reach[..., None]
-    return edit + correction
 
 
 # --- measuring ------------------------------------------------------------------------------------

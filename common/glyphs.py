@@ -8,7 +8,7 @@ import cv2
 import numpy as np
 
 from common.backdrop import fit_backdrop
-from common.fields import as_bytes, as_float
+from common.fields import as_bytes, as_float, largest
 from common.geometry import Box, Size, with_margin
 from common.image import F32, U8, Mask
 from common.palette import clusters
@@ -80,7 +80,7 @@ def _thing(rgb: U8, inside: Mask) -> Mask:
     field, residual = fit_backdrop(rgb, ring)
     if residual > _SMOOTH:
         return inside
-    distance: F32 = np.abs(as_float(rgb) - field).max(2)
+    distance = largest(np.abs(as_float(rgb) - field))
     noise = _NOISE * float(np.median(distance[ring]))
     strong = distance > max(_STROKE, 2 * noise)
     thing = _filled(_touching(distance > max(_RIM, noise), strong & inside)) & inside
@@ -107,7 +107,7 @@ def _strokes(rgb: U8, inside: Mask) -> Mask:
 def _off_the_surface(rgb: U8, inside: Mask) -> Mask:
     """Return what differs from a smooth surface; nothing where there is no such surface."""
     field, _ = fit_backdrop(rgb, _like_the_rim(rgb, inside))
-    distance: F32 = np.abs(as_float(rgb) - field).max(2)
+    distance = largest(np.abs(as_float(rgb) - field))
     ink, parted = _otsu(distance[inside])
     surface = distance[inside & (distance <= ink)]
     plain = (distance[inside] < _SMOOTH).mean() >= _LEAST_SURFACE

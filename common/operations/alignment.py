@@ -13,7 +13,7 @@ import cv2
 import numpy as np
 from numpy.typing import NDArray
 
-from common.fields import push_pull, resized
+from common.fields import push_pull
 from common.geometry import Box, Size, whole
 from common.image import F32, U8, Mask
 from common.matting.registration import grey, register
@@ -61,7 +61,7 @@ class Alignment:
         height, width = render.shape[:2]
         x = (np.arange(box.left, box.right, dtype=np.float32) + 0.5) / photo.width
         y = (np.arange(box.top, box.bottom, dtype=np.float32)[:, None] + 0.5) / photo.height
-        warp = resized(self.warp, photo)[box.slices]
+        warp = piece(self.warp, photo, box)
         columns, rows = (
             (a * x + b * y + c + warp[..., axis]) * side - np.float32(0.5)
             for axis, (side, (a, b, c)) in enumerate(
@@ -71,6 +71,22 @@ class Alignment:
         how = cv2.INTER_CUBIC if width <= photo.width * _FINER else cv2.INTER_LINEAR
         out: U8 = cv2.remap(render, columns, rows, how, borderMode=cv2.BORDER_REPLICATE)
         return out
+
+
+def piece(field: F32, size: Size, box: Box) -> F32:
+    """Return a field (h, w, C) of a small grid on the pixels of `box` of a picture of `size`."""
+    height, width = field.shape[:2]
+    across = (np.arange(box.left, box.right, dtype=np.float32) + 0.5) * (width / size.width) - 0.5
+    down = (np.arange(box.top, box.bottom, dtype=np.float32) + 0.5) * (height / size.height) - 0.5
+    columns, rows = np.meshgrid(across, down)
+    out: F32 = cv2.remap(
+        field,
+        columns.astype(np.float32),
+        rows.astype(np.float32),
+        cv2.INTER_LINEAR,
+        borderMode=cv2.BORDER_REPLICATE,
+    )
+    return out
 
 
 def align(render: U8, source: U8, same: Mask) -> Alignment:

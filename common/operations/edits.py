@@ -1,4 +1,4 @@
-"""What erase and expand share: a model's edit of the photo, brought back onto the photo."""
+"""A model's edit of the photo, brought back onto the photo: its place, its light, its border."""
 
 from __future__ import annotations
 
@@ -9,9 +9,9 @@ import numpy as np
 
 from common.composite import Tone, likeness, tone_between
 from common.fields import as_bytes, as_float, push_pull, resized
-from common.geometry import Box, Size, whole
+from common.geometry import Box, Size
 from common.image import F32, U8, Mask
-from common.operations.alignment import Alignment, align
+from common.operations.alignment import Alignment, align, piece
 from common.renders import refuse_misshapen
 
 MIN_ALIGNMENT = (
@@ -23,25 +23,53 @@ _WORK = 512  # longest side at which light is compared: it changes slowly
 _PARTLY = 1e-3  # of a cell: where more of it is edited, its mean is neither picture's
 
 
-@dataclass(frozen=True)
-class Edit:
-    """A model's edit in the source's own coordinates and tone.
+@dataclass(frozen=True, eq=False)
+class _Fit:
+    """What brings a render to its photo.
 
     Attributes
     ----------
-    pixels
-        float32 (h, w, 3), 0..1, of the part that was wanted.
+    place
+        Where the photo's pixels lie in the render.
+    tone
+        Of the whole picture.
+    left
+        float32 (h, w, 3) on a small grid: what is left after that, carried on into the edit.
+    """
+
+    place: Alignment
+    tone: Tone
+    left: F32
+
+
+@dataclass(frozen=True, eq=False)
+class Edit:
+    """A model's edit, to be had in the source's own coordinates and tone.
+
+    Attributes
+    ----------
     alignment
         Correlation with the source where both show the same, -1..1.
     """
 
-    pixels: F32
     alignment: float
+    _render: U8
+    _size: Size
+    _fit: _Fit | None = None  # None where the render lies on the source pixel for pixel
+
+    def pixels(self, box: Box) -> F32:
+        """Return the part inside `box`, float32 (h, w, 3) in 0..1."""
+        if self._fit is None:
+            return as_float(self._render[box.slices])
+        fit = self._fit
+        pixels = as_float(fit.place.sampled(self._render, self._size, box))
+        pixels *= fit.tone.gain
+        pixels += fit.tone.offset
+        pixels += piece(fit.left, self._size, box)
+        return np.clip(pixels, 0, 1, out=pixels)
 
 
-def brought_back(
-    render: U8, source: U8, same: Mask, reach: F32 | None = None, wanted: Box | None = None
-) -> Edit:
+def brought_back(render: U8, source: U8, same: Mask) -> Edit:
     """Register a render to its source, match its tone, and take the last step out of the border.
 
     Parameters
@@ -52,10 +80,6 @@ def brought_back(
         uint8 (H, W, 3).
     same
         bool (H, W): where both show the same scene.
-    reach
-        float32 (H, W), 0..1: how far the correction of the border reaches; everywhere by default.
-    wanted
-        The part of the source that is edited; all of it by default.
 
     Raises
     ------
@@ -65,8 +89,8 @@ def brought_back(
     Notes
     -----
     What is left of a step where the edit meets the source is carried on smoothly into the edit:
-    the membrane of Poisson editing.  Light is compared on a small grid; only what is wanted is made
-    at full size.
+    the membrane of Poisson editing.  Light is compared on a small grid; only what is asked for is
+    made at full size.
 
     References
     ----------
@@ -74,48 +98,26 @@ def brought_back(
     Farbman, Fattal, Lischinski: Convolution Pyramids (2011).
     """
     size = Size(source.shape[1], source.shape[0])
-    wanted = wanted or whole(size)
     refuse_misshapen(render, size)
-    if render.shape == source.shape and np.array_equal(render[same], source[same]):
-        return Edit(as_float(render[wanted.slices]), 1.0)
-    found = align(render, source, same)
-    light = _light(render, source, same, found)
-    pixels = as_float(found.sampled(render, size, wanted))
-    pixels *= light.tone.gain
-    pixels += light.tone.offset
-    pixels += _part(light.left, size, wanted, reach)
-    return Edit(np.clip(pixels, 0, 1, out=pixels), light.alignment)
-
-
-@dataclass(frozen=True, eq=False)
-class _Light:
-    """What brings the render's light to the photo's.
-
-    Attributes
-    ----------
-    tone
-        Of the whole picture.
-    left
-        float32 (h, w, 3) on the small grid: what is left after that, carried on into the edit.
-    alignment
-        See `Edit`.
-    """
-
-    tone: Tone
-    left: F32
-    alignment: float
-
-
-def _light(render: U8, source: U8, same: Mask, found: Alignment) -> _Light:
-    grid = Size(source.shape[1], source.shape[0]).within(_WORK)
+    if render.shape == source.shape and _is_equal(render, source, same):
+        return Edit(1.0, render, size)
+    place = align(render, source, same)
+    grid = size.within(_WORK)
     known = resized(same.astype(np.float32), grid) > 1 - _PARTLY
-    here, moved = _shrunk(source, grid), found.sampled(_shrunk(render, grid), grid)
+    here, moved = _shrunk(source, grid), place.sampled(_shrunk(render, grid), grid)
     photo, edit = as_float(here), as_float(moved)
     weight = known.astype(np.float32)
     tone = tone_between(edit, photo, weight)
     toned = tone.of(edit)
     left = push_pull((photo - toned) * weight[..., None], weight, levels=9)
-    return _Light(tone, left, likeness(as_bytes(toned), here, known))
+    alignment = likeness(as_bytes(toned), here, known)
+    return Edit(alignment, render, size, _Fit(place, tone, left))
+
+
+def _is_equal(render: U8, source: U8, same: Mask) -> bool:
+    difference: U8 = cv2.absdiff(render, source)
+    changed: U8 = cv2.bitwise_and(difference, difference, mask=same.astype(np.uint8))
+    return not changed.any()
 
 
 def _shrunk(pixels: U8, grid: Size) -> U8:
@@ -124,9 +126,3 @@ def _shrunk(pixels: U8, grid: Size) -> U8:
         return pixels
     out: U8 = cv2.resize(pixels, (grid.width, grid.height), interpolation=cv2.INTER_AREA)
     return out
-
-
-def _part(field: F32, size: Size, box: Box, reach: F32 | None) -> F32:
-    """Return a field of the small grid, on the pixels of `box` of a picture of `size`."""
-    part = resized(field, size)[box.slices]
-    return part if reach is None else part * reach[box.slices][..., None]

@@ -8,11 +8,11 @@ from dataclasses import dataclass
 import cv2
 import numpy as np
 
-from common.composite import grown, keep_outside
+from common.composite import keep_outside
 from common.geometry import Box, Size, box_to_2d, with_margin
 from common.image import F32, U8, Image, Mask
-from common.operations.edits import MIN_ALIGNMENT, SURE_ALIGNMENT, Edit, brought_back
-from common.operations.selection import RADII, Target, inside
+from common.operations.edits import MIN_ALIGNMENT, SURE_ALIGNMENT, brought_back
+from common.operations.selection import RADII, Target, inside, marks_of
 from common.operations.windows import Window
 from common.verdict import Verdict
 from common.vlm.base import Quality
@@ -24,7 +24,6 @@ _AROUND = (
     2 * RADII[1],
 )  # pixels from the mask: the photo's own gradients that a seam is held to
 _FLAT = 2.0  # levels: a smaller gradient cannot be seen, however flat the picture
-_BORDER = 2  # pixels: so much beyond what is taken is made, for the gradients at its rim
 
 
 @dataclass(frozen=True, eq=False)
@@ -124,34 +123,34 @@ def compose(window: U8, render: Image, edit: MaskedEdit) -> tuple[U8, Verdict]:
     UnfitRender
         The render cannot be one of this window.
     """
-    taken = _taken(edit.weight)
-    brought = brought_back(render.rgb, window, edit.same, wanted=taken)
-    source, weight = window[taken.slices], edit.weight[taken.slices]
-    merged = keep_outside(source, brought.pixels, weight)
-    tight = edit.tight[taken.slices] & (weight > 0)
-    change = _change(brought, source, tight)
-    scores = {"alignment": brought.alignment, "change": change, "seam": _seam(merged, weight)}
+    brought = brought_back(render.rgb, window, edit.same)
     result = window.copy()
-    result[taken.slices] = merged
-    return result, _judged(scores, anything=bool(tight.any()))
+    change = _Mean()
+    for box in marks_of(edit.weight > 0):
+        source, pixels, weight = window[box.slices], brought.pixels(box), edit.weight[box.slices]
+        result[box.slices] = keep_outside(source, pixels, weight)
+        tight = edit.tight[box.slices] & (weight > 0)
+        change.add(np.abs(pixels[tight] * 255 - source[tight]).max(1))
+    scores = {"alignment": brought.alignment, "change": change.value, "seam": _seam(result, edit)}
+    return result, _judged(scores, anything=change.count > 0)
 
 
-def _taken(weight: F32) -> Box:
-    """Return the box of the pixels that may change, with what a seam is held to."""
-    rows, columns = np.flatnonzero(weight.any(1)), np.flatnonzero(weight.any(0))
-    size = Size(weight.shape[1], weight.shape[0])
-    if not len(rows):  # all that was to go is to stay as well
-        return Box(0, 0, 1, 1)
-    tight = Box(int(rows[0]), int(columns[0]), int(rows[-1]) + 1, int(columns[-1]) + 1)
-    return with_margin(tight, size, 0, _AROUND[1] + _BORDER)
+@dataclass
+class _Mean:
+    """A mean over many small arrays; 0 of none."""
 
+    total: float = 0.0
+    count: int = 0
 
-def _change(edit: Edit, source: U8, tight: Mask) -> float:
-    """Return how far the edit is from what was to go, in levels."""
-    if not tight.any():
-        return 0.0
-    difference: F32 = np.abs(edit.pixels[tight] * 255 - source[tight]).max(1)
-    return float(difference.mean())
+    def add(self, values: F32) -> None:
+        """Take more values in."""
+        self.total += float(values.sum())
+        self.count += values.size
+
+    @property
+    def value(self) -> float:
+        """The mean."""
+        return self.total / max(self.count, 1)
 
 
 def _judged(scores: dict[str, float], *, anything: bool) -> Verdict:
@@ -165,17 +164,32 @@ def _judged(scores: dict[str, float], *, anything: bool) -> Verdict:
     return Verdict(scores, tuple(refusals), tuple(warnings))
 
 
-def _seam(merged: U8, weight: F32) -> float:
+def _seam(result: U8, edit: MaskedEdit) -> float:
     """Return the gradient on the mask's rim over the gradient just outside it; 1 is invisible."""
-    gray: F32 = cv2.cvtColor(merged, cv2.COLOR_RGB2GRAY).astype(np.float32)
-    across, down = (cv2.Sobel(gray, cv2.CV_32F, *axis) for axis in ((1, 0), (0, 1)))
-    gradient: F32 = cv2.magnitude(across, down)
-    edited = weight > 0
-    rim = edited & (weight < 1)
-    around = grown(edited, _AROUND[1]) & ~grown(edited, _AROUND[0])
-    if not rim.any() or not around.any():
+    size = Size(result.shape[1], result.shape[0])
+    rim, around = _Mean(), _Mean()
+    for mark in marks_of(edit.weight > 0):
+        place = with_margin(mark, size, 0, _AROUND[1]).slices
+        gradient, weight = _gradient(result[place]), edit.weight[place]
+        near, nearest = (_widened(weight > 0, radius) for radius in reversed(_AROUND))
+        rim.add(gradient[(weight > 0) & (weight < 1)])
+        around.add(gradient[near & ~nearest])
+    if not rim.count or not around.count:
         return 1.0
-    return float(gradient[rim].mean() / max(float(gradient[around].mean()), _FLAT))
+    return rim.value / max(around.value, _FLAT)
+
+
+def _gradient(rgb: U8) -> F32:
+    gray: F32 = cv2.cvtColor(rgb, cv2.COLOR_RGB2GRAY).astype(np.float32)
+    across, down = (cv2.Sobel(gray, cv2.CV_32F, *axis) for axis in ((1, 0), (0, 1)))
+    out: F32 = cv2.magnitude(across, down)
+    return out
+
+
+def _widened(mask: Mask, radius: int) -> Mask:
+    """Return the mask dilated by a square: for statistics, and several times faster than a disc."""
+    out: U8 = cv2.dilate(mask.astype(np.uint8), np.ones((2 * radius + 1,) * 2, np.uint8))
+    return out > 0
 
 
 # --- several windows ------------------------------------------------------------------------------

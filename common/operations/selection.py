@@ -12,11 +12,11 @@ import numpy as np
 from common.composite import feather, grown
 from common.errors import BadInput
 from common.fields import as_float
-from common.geometry import Box, Size
+from common.geometry import Box, Size, with_margin
 from common.glyphs import glyph_mask, thing_mask
 from common.image import F32, OPAQUE, U8, Image, Mask
-from common.operations.options import Sensitivity
 from common.operations.windows import Window
+from common.vlm.base import Sensitivity
 
 DILATION = 0.04  # of a region's shorter side: anti-aliased rims and JPEG's ringing around strokes
 FEATHER = 0.03  # of a region's shorter side
@@ -135,8 +135,15 @@ def _grown_from(
     parts = tuple(inside(window.box, window.parts))
     tight = marked(rgb, parts)
     shorter = min(min(part.width, part.height) for part in parts)
-    hole = grown(tight, _radius(shorter, DILATION * reach))
-    return Selection(tight, hole, feather(hole, _radius(shorter, FEATHER)))
+    rim, fade = _radius(shorter, DILATION * reach), _radius(shorter, FEATHER)
+    hole, weight = np.zeros_like(tight), np.zeros(tight.shape, np.float32)
+    size = Size(tight.shape[1], tight.shape[0])
+    for part in parts:  # by themselves: between them lies most of the window
+        place = with_margin(part, size, 0, rim + fade + 1).slices
+        near = grown(tight[place], rim)
+        hole[place] |= near
+        weight[place] = np.maximum(weight[place], feather(near, fade))
+    return Selection(tight, hole, weight)
 
 
 def _boxes(rgb: U8, boxes: Sequence[Box]) -> Mask:
@@ -192,12 +199,12 @@ def levels_of(mask: Image, size: Size) -> U8:
     return levels
 
 
-def boxes_of(levels: U8) -> tuple[Box, ...]:
+def marks_of(mask: Mask) -> tuple[Box, ...]:
     """Return boxes round what a mask marks, in whole cells; marks in cells that touch share one."""
-    height, width = levels.shape
+    height, width = mask.shape
     rows, columns = -(-height // _CELL), -(-width // _CELL)
     padded = np.zeros((rows * _CELL, columns * _CELL), bool)
-    padded[:height, :width] = levels > 0
+    padded[:height, :width] = mask
     cells = padded.reshape(rows, _CELL, columns, _CELL).any((1, 3)).astype(np.uint8)
     _, _, stats, _ = cv2.connectedComponentsWithStats(cells)
     return tuple(

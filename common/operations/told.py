@@ -8,7 +8,7 @@ from common.errors import BadOptions
 from common.geometry import Box, box_from_2d
 from common.image import Image
 from common.operations.options import MaskedOptions
-from common.operations.selection import Target, boxes_of, levels_of, painted, whole_boxes
+from common.operations.selection import Target, levels_of, marks_of, painted, whole_boxes
 from common.vlm.base import Detection, Sensitivity
 
 _SURE: dict[Sensitivity, float] = {"low": 0.7, "normal": 0.0, "high": 0.0}  # of 0..1
@@ -28,7 +28,7 @@ def told(image: Image, options: MaskedOptions, mask: Image | None) -> Target | N
         if mask is None:
             raise BadOptions("mask: no picture came with the request.", field="mask")
         levels = levels_of(mask, image.size)
-        return Target(boxes_of(levels), excluded(image, options), painted(levels))
+        return Target(marks_of(levels > 0), excluded(image, options), painted(levels))
     if not options.region:
         return None
     stays = excluded(image, options)

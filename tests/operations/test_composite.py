@@ -14,7 +14,6 @@ from common.composite import (
     keep_outside,
     likeness,
     match_tone,
-    membrane,
     over,
     seam_step,
 )
@@ -67,15 +66,6 @@ def test_a_tone_that_was_changed_comes_back() -> None:
     changed = np.clip(source * np.array([0.93, 1.04, 0.97], np.float32) + np.float32(0.02), 0, 1)
     back = match_tone(changed, source, np.ones(source.shape[:2], np.float32))
     assert np.abs(back - source).mean() < 0.004
-
-
-def test_a_membrane_takes_out_a_step_and_leaves_detail() -> None:
-    source = as_float(textured(Size(120, 80)))
-    known = np.ones((80, 120), np.float32)
-    known[:, 70:] = 0
-    stepped = source + np.float32(0.08)
-    mended = membrane(stepped, source, known)
-    assert np.abs(mended - source).max() < 0.01
 
 
 def test_a_seam_is_seen_where_there_is_one_and_not_where_there_is_none() -> None:
