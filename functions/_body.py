@@ -114,10 +114,10 @@ def _listed(values: Any) -> dict[str, Any]:
 
 def _from_json(request: flask.Request) -> tuple[dict[str, Any], dict[str, bytes]]:
     fields = json_object(request)
-    pictures = {name: _decoded(name, fields.pop(name)) for name in ENCODED if name in fields}
+    pictures = {name: decoded(name, fields.pop(name)) for name in ENCODED if name in fields}
     background = fields.get("background")
     if isinstance(background, str) and background.startswith(DATA):
-        pictures["background"] = _decoded("background", fields.pop("background"))
+        pictures["background"] = decoded("background", fields.pop("background"))
     return fields, pictures
 
 
@@ -155,7 +155,14 @@ def _refuse_constant(name: str) -> NoReturn:
     raise ValueError(f"{name} is not JSON")
 
 
-def _decoded(name: str, value: object) -> bytes:
+def decoded(name: str, value: object) -> bytes:
+    """Return the picture that the field `name` holds in base64, or in a data URL.
+
+    Raises
+    ------
+    BadInput
+        It holds none.
+    """
     text = value if isinstance(value, str) else ""
     if text.startswith(DATA):
         text = text.partition(",")[2]

@@ -8,7 +8,10 @@ from common.errors.root import Charged, StudioError
 
 
 class ModelError(StudioError):
-    """The model, or the way to it, failed."""
+    """The model, or the way to it, failed.
+
+    Try another quality or engine.
+    """
 
     code = "model-failed"
     title = "The model failed"
@@ -17,7 +20,10 @@ class ModelError(StudioError):
 
 
 class ModelCredentials(ModelError):
-    """The model's provider did not accept our credentials (401, 403)."""
+    """The model's provider did not accept our credentials (401, 403).
+
+    The operator must mend the key or the role.
+    """
 
     code = "model-credentials"
     title = "The model does not accept the credentials"
@@ -26,7 +32,10 @@ class ModelCredentials(ModelError):
 
 
 class ModelGone(ModelError):
-    """The provider knows no such model (404)."""
+    """The provider knows no such model (404).
+
+    The operator must name another model.
+    """
 
     code = "model-gone"
     title = "The model does not exist any more"
@@ -35,7 +44,10 @@ class ModelGone(ModelError):
 
 
 class ModelRequestWrong(ModelError):
-    """The provider says that our request is wrong (400): a defect of ours or of a setting."""
+    """The provider says that our request is wrong (400): a defect of ours or of a setting.
+
+    Report the `request_id`.
+    """
 
     code = "model-request-wrong"
     title = "The model did not understand the studio"
@@ -44,7 +56,10 @@ class ModelRequestWrong(ModelError):
 
 
 class ModelBusy(ModelError):
-    """Too many requests a minute; it will pass."""
+    """Too many requests a minute; it will pass.
+
+    Wait as long as `Retry-After` says.
+    """
 
     code = "model-busy"
     title = "The model is busy"
@@ -54,7 +69,10 @@ class ModelBusy(ModelError):
 
 
 class ModelQuotaExhausted(ModelError):
-    """The quota of the day is used up, or is zero; waiting a minute does not help."""
+    """The quota of the day is used up, or is zero; waiting a minute does not help.
+
+    Wait until tomorrow, or have the operator raise the quota.
+    """
 
     code = "model-quota-exhausted"
     title = "The model's quota is used up"
@@ -63,7 +81,10 @@ class ModelQuotaExhausted(ModelError):
 
 
 class ModelUnavailable(ModelError):
-    """The provider is out of order or out of reach; it will pass."""
+    """The provider is out of order or out of reach; it will pass.
+
+    Try again in a moment.
+    """
 
     code = "model-unavailable"
     title = "The model is out of reach"
@@ -73,7 +94,10 @@ class ModelUnavailable(ModelError):
 
 
 class ModelLost(ModelUnavailable):
-    """The connection broke, or something else answered, after the request was sent."""
+    """The connection broke, or something else answered, after the request was sent.
+
+    Try again; an answer that was paid and did arrive is remembered.
+    """
 
     code = "model-lost"
     title = "The model's answer was lost"
@@ -81,7 +105,10 @@ class ModelLost(ModelUnavailable):
 
 
 class ModelTimeout(ModelError):
-    """The deadline passed before an answer came; the call may have been billed."""
+    """The deadline passed before an answer came; the call may have been billed.
+
+    Try again with a lower quality or a smaller box.
+    """
 
     code = "model-timeout"
     title = "The model took too long"
@@ -90,7 +117,10 @@ class ModelTimeout(ModelError):
 
 
 class ModelRefused(ModelError):
-    """The model declined the picture or the words."""
+    """The model declined the picture or the words.
+
+    Use another photo or other words.
+    """
 
     code = "model-refused"
     title = "The model declined"
@@ -99,7 +129,10 @@ class ModelRefused(ModelError):
 
 
 class ModelEmpty(ModelError):
-    """The model answered without a picture (HTTP 200, perhaps billed)."""
+    """The model answered without a picture (HTTP 200, perhaps billed).
+
+    Try again.
+    """
 
     code = "model-empty"
     title = "The model gave no picture"
@@ -108,7 +141,10 @@ class ModelEmpty(ModelError):
 
 
 class ModelCutShort(ModelError):
-    """The answer ended at the token limit."""
+    """The answer ended at the token limit.
+
+    Try again, or ask for less at once.
+    """
 
     code = "model-cut-short"
     title = "The model's answer was cut short"
@@ -117,7 +153,10 @@ class ModelCutShort(ModelError):
 
 
 class ModelAnswerUnreadable(ModelError):
-    """The model answered something that no repair makes readable."""
+    """The model answered something that no repair makes readable.
+
+    Try again.
+    """
 
     code = "model-answer-unreadable"
     title = "The model's answer cannot be read"
@@ -126,7 +165,10 @@ class ModelAnswerUnreadable(ModelError):
 
 
 class BatchFailed(ModelError):
-    """A batch gave no answer to this, after several tries or for good; nothing was charged."""
+    """A batch gave no answer to this, after several tries or for good; nothing was charged.
+
+    Run the job again: `studio replay`.
+    """
 
     code = "batch-failed"
     title = "The batch gave no answer"
@@ -134,7 +176,10 @@ class BatchFailed(ModelError):
 
 
 class BatchLost(BatchFailed):
-    """A batch has ended and its answer cannot be had; it may have been charged, so nobody asks."""
+    """A batch has ended and its answer cannot be had; it may have been charged, so nobody asks.
+
+    Run the job again: `studio replay`.
+    """
 
     code = "batch-lost"
     title = "The batch's answer was lost"
@@ -142,7 +187,10 @@ class BatchLost(BatchFailed):
 
 
 class ModelUnfit(ModelError):
-    """The model's picture cannot be one of what it was shown: another shape, or one flat colour."""
+    """The model's picture cannot be one of what it was shown: another shape, or one flat colour.
+
+    Try again; another attempt is another picture.
+    """
 
     code = "model-unfit"
     title = "The model's picture does not fit"
@@ -151,7 +199,10 @@ class ModelUnfit(ModelError):
 
 
 class ModelUnable(ModelError):
-    """This engine cannot do what was asked; another can."""
+    """This engine cannot do what was asked; another can.
+
+    Name another engine, or the box that this one needs.
+    """
 
     code = "model-unable"
     title = "This engine cannot do that"
@@ -160,7 +211,10 @@ class ModelUnable(ModelError):
 
 
 class ModelUnknown(ModelError):
-    """A model without a known price: it is refused, its cost is not guessed."""
+    """A model without a known price: it is refused, its cost is not guessed.
+
+    The operator must name a model whose price is known.
+    """
 
     code = "model-unknown"
     title = "The model has no known price"
@@ -169,7 +223,11 @@ class ModelUnknown(ModelError):
 
 
 class CapReached(ModelError):
-    """The call could cost more than a cap leaves; it was not made."""
+    """The call could cost more than a cap leaves; it was not made.
+
+    Choose a lower quality or a smaller box, wait for the next day, or have the operator raise
+    the cap.
+    """
 
     code = "cap-reached"
     title = "The spending cap is reached"
@@ -178,7 +236,10 @@ class CapReached(ModelError):
 
 
 class LedgerUnreachable(ModelUnavailable):
-    """What was spent today cannot be read or noted, so nothing more is spent."""
+    """What was spent today cannot be read or noted, so nothing more is spent.
+
+    Try again in a moment.
+    """
 
     code = "ledger-unreachable"
     title = "The spending ledger is out of reach"
@@ -186,6 +247,8 @@ class LedgerUnreachable(ModelUnavailable):
 
 class Parked(StudioError):
     """What was asked waits for a batch; no failure, but nothing more can be done for now.
+
+    Wait: a sweep goes on with it when the answer has come.
 
     It is no `ModelError`: nothing that mends a model's failures may take it for one.
     """

@@ -6,7 +6,10 @@ from common.errors.root import StudioError
 
 
 class BadInput(StudioError):
-    """The user's picture, option or request cannot be worked with."""
+    """The user's picture, option or request cannot be worked with.
+
+    Read the detail: it names what is missing or cannot be read.
+    """
 
     code = "bad-input"
     title = "The request cannot be worked with"
@@ -14,7 +17,11 @@ class BadInput(StudioError):
 
 
 class BadOptions(BadInput):
-    """An option is unknown, misspelt, out of range or at odds with another."""
+    """An option is unknown, misspelt, out of range or at odds with another.
+
+    The field names the option at fault, and `errors` lists all of them; `/openapi.json` says
+    what each may be.
+    """
 
     code = "bad-options"
     title = "An option is not understood"
@@ -22,14 +29,21 @@ class BadOptions(BadInput):
 
 
 class BadBox(BadOptions):
-    """A box is empty, not finite or not four numbers."""
+    """A box is empty, not finite or not four numbers.
+
+    Write a box as top, left, bottom, right in thousandths of the picture.
+    """
 
     code = "bad-box"
     title = "A box is not understood"
 
 
 class UnsupportedPicture(BadInput):
-    """The bytes are no picture of a format the studio reads."""
+    """The bytes are no picture of a format the studio reads.
+
+    Send a JPEG, PNG, WebP, AVIF, HEIC, TIFF, BMP, GIF or PSD file; its content counts, not its
+    name.
+    """
 
     code = "unsupported-picture"
     title = "The file is not a picture the studio reads"
@@ -37,7 +51,10 @@ class UnsupportedPicture(BadInput):
 
 
 class BrokenPicture(BadInput):
-    """The bytes begin like a picture and cannot be decoded."""
+    """The bytes begin like a picture and cannot be decoded.
+
+    Export the picture again, or download it again.
+    """
 
     code = "broken-picture"
     title = "The picture is damaged"
@@ -45,7 +62,10 @@ class BrokenPicture(BadInput):
 
 
 class PictureTooLarge(BadInput):
-    """The picture has more bytes or pixels than the limits allow; nothing was decoded."""
+    """The picture has more bytes or pixels than the limits allow; nothing was decoded.
+
+    Send a smaller picture, or have the operator raise the limits.
+    """
 
     code = "picture-too-large"
     title = "The picture is too large"
@@ -53,7 +73,10 @@ class PictureTooLarge(BadInput):
 
 
 class UnfitRender(BadInput):
-    """A render made elsewhere does not fit the photo: other ratio, one pixel wide, one colour."""
+    """A render made elsewhere does not fit the photo: other ratio, one pixel wide, one colour.
+
+    Bring a render of the whole photo, in its ratio.
+    """
 
     code = "unfit-render"
     title = "The render does not fit the photo"
@@ -61,7 +84,10 @@ class UnfitRender(BadInput):
 
 
 class NothingFound(BadInput):
-    """No subject, or no text, was found where the operation needs one."""
+    """No subject, or no text, was found where the operation needs one.
+
+    Name the subject, or its box.
+    """
 
     code = "nothing-found"
     title = "Nothing to work on was found"
@@ -69,7 +95,10 @@ class NothingFound(BadInput):
 
 
 class MethodNotAllowed(BadInput):
-    """The path exists and does not speak this HTTP method."""
+    """The path exists and does not speak this HTTP method.
+
+    The `Allow` header names the methods that it does speak.
+    """
 
     code = "method-not-allowed"
     title = "This path does not speak that method"
@@ -77,7 +106,10 @@ class MethodNotAllowed(BadInput):
 
 
 class UnknownPath(BadInput):
-    """There is nothing at this path."""
+    """There is nothing at this path.
+
+    The paths stand in `/openapi.json`.
+    """
 
     code = "unknown-path"
     title = "There is nothing at this path"
@@ -85,7 +117,10 @@ class UnknownPath(BadInput):
 
 
 class NotAcceptable(BadInput):
-    """None of the types that the caller accepts can be given."""
+    """None of the types that the caller accepts can be given.
+
+    Accept `image/png`, `image/jpeg`, `image/webp`, `application/zip` or `application/json`.
+    """
 
     code = "not-acceptable"
     title = "No acceptable type can be given"
@@ -93,7 +128,10 @@ class NotAcceptable(BadInput):
 
 
 class UnsupportedBody(BadInput):
-    """The request's body is neither multipart form data nor JSON."""
+    """The request's body is neither multipart form data nor JSON.
+
+    Send `multipart/form-data` or `application/json`.
+    """
 
     code = "unsupported-body"
     title = "The body's type is not understood"
@@ -101,7 +139,11 @@ class UnsupportedBody(BadInput):
 
 
 class ForbiddenAddress(BadInput):
-    """The picture's address is private, not https, or of a bucket that is not allowed."""
+    """The picture's address is private, not https, or of a bucket that is not allowed.
+
+    Send the picture itself, or name a public https address; buckets are allowed by the
+    operator.
+    """
 
     code = "forbidden-address"
     title = "The picture may not be fetched from there"
@@ -109,7 +151,10 @@ class ForbiddenAddress(BadInput):
 
 
 class FetchFailed(BadInput):
-    """The picture's address did not give a picture."""
+    """The picture's address did not give a picture.
+
+    Make sure that the address answers with the picture itself, or send the picture.
+    """
 
     code = "fetch-failed"
     title = "The picture could not be fetched"
@@ -117,7 +162,10 @@ class FetchFailed(BadInput):
 
 
 class Unauthorized(BadInput):
-    """The request shows no key, no identity, or one that is not known here."""
+    """The request shows no key, no identity, or one that is not known here.
+
+    Send the key as `X-Api-Key` or as `Authorization: Bearer`; the operator makes keys.
+    """
 
     code = "unauthorized"
     title = "Who is asking is not known"
@@ -125,7 +173,10 @@ class Unauthorized(BadInput):
 
 
 class NotAllowed(BadInput):
-    """Who is asking is known, and may not do this."""
+    """Who is asking is known, and may not do this.
+
+    Use a key that reaches this far, or ask the operator.
+    """
 
     code = "not-allowed"
     title = "This key may not do that"
@@ -133,7 +184,10 @@ class NotAllowed(BadInput):
 
 
 class BadSignature(BadInput):
-    """A signed address was changed, or has expired."""
+    """A signed address was changed, or has expired.
+
+    Ask for a new address, and send exactly the headers that came with it.
+    """
 
     code = "bad-signature"
     title = "The signed address does not hold"
@@ -141,7 +195,10 @@ class BadSignature(BadInput):
 
 
 class UnknownJob(BadInput):
-    """There is no such job, or it is not the caller's."""
+    """There is no such job, or it is not the caller's.
+
+    Use the address that `Location` told, with the credentials that made the job.
+    """
 
     code = "unknown-job"
     title = "There is no such job"
@@ -149,7 +206,10 @@ class UnknownJob(BadInput):
 
 
 class BodyTooSlow(BadInput):
-    """The request's body did not arrive in the time it may take."""
+    """The request's body did not arrive in the time it may take.
+
+    Send it again, or use `POST /v1/uploads`, which has no such limit.
+    """
 
     code = "body-too-slow"
     title = "The body came too slowly"
@@ -157,7 +217,10 @@ class BodyTooSlow(BadInput):
 
 
 class KeyReused(BadInput):
-    """The same Idempotency-Key came with another request before."""
+    """The same Idempotency-Key came with another request before.
+
+    Make a new key for each request; repeat a request with everything it had.
+    """
 
     code = "idempotency-key-reused"
     title = "The Idempotency-Key belongs to another request"

@@ -73,4 +73,7 @@ class StudioError(Exception):
 
 
 class InternalError(StudioError):
-    """A defect of the studio itself, told without its insides."""
+    """A defect of the studio itself, told without its insides.
+
+    Report the `request_id`: it finds the failure in the log.
+    """

@@ -6,7 +6,10 @@ from common.errors.root import StudioError
 
 
 class StoreError(StudioError):
-    """The bucket, or the way to it, failed."""
+    """The bucket, or the way to it, failed.
+
+    Try again in a moment.
+    """
 
     code = "store-failed"
     title = "The store failed"
@@ -15,7 +18,10 @@ class StoreError(StudioError):
 
 
 class ObjectMissing(StoreError):
-    """There is no such object, or not in that generation."""
+    """There is no such object, or not in that generation.
+
+    Make sure that the object is still there.
+    """
 
     code = "object-missing"
     title = "There is no such object"
@@ -24,7 +30,10 @@ class ObjectMissing(StoreError):
 
 
 class PreconditionFailed(StoreError):
-    """Somebody else wrote first: the object's generation is not the one named (412)."""
+    """Somebody else wrote first: the object's generation is not the one named (412).
+
+    Nothing is lost: look at what the other wrote.
+    """
 
     code = "precondition-failed"
     title = "Somebody else wrote first"
@@ -32,7 +41,10 @@ class PreconditionFailed(StoreError):
 
 
 class BadObjectName(StoreError):
-    """A name that no bucket, or no folder, can hold."""
+    """A name that no bucket, or no folder, can hold.
+
+    Rename the file: no empty parts, no leading dots, no control characters.
+    """
 
     code = "bad-object-name"
     title = "The object's name cannot be used"
@@ -41,7 +53,10 @@ class BadObjectName(StoreError):
 
 
 class Claimed(StoreError):
-    """Another instance is at work on the same job and its lease has not ended."""
+    """Another instance is at work on the same job and its lease has not ended.
+
+    Wait: its result will stand in the output.
+    """
 
     code = "claimed"
     title = "Another instance is working on this"

@@ -166,7 +166,7 @@ def _in_place_of(account: str) -> Any:
     from google.auth import impersonated_credentials  # noqa: PLC0415
 
     own, _ = google.auth.default()
-    return impersonated_credentials.Credentials(
+    return impersonated_credentials.Credentials(  # type: ignore[no-untyped-call]
         source_credentials=own, target_principal=account, target_scopes=[_SCOPE]
     )
 

@@ -41,7 +41,7 @@ LEASE_SECONDS = 900.0  # longer than any request lives: a function's own limit e
 _SANE = re.compile(r'"?[\x21-\x7e]{1,255}"?')
 _KEPT_HEADERS = (
     *("Content-Type", "Location", "Preference-Applied", "X-Cost-USD", "X-Decision", "X-Engine"),
-    *("X-Scores", "X-Picture-URL"),
+    *("X-Height", "X-Scores", "X-Width"),
 )
 
 

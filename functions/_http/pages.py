@@ -16,6 +16,7 @@ from common.errors import StudioError, UnknownPath
 
 ERRORS = "/errors/"
 HEALTH = "/healthz"
+_HEALTHS = {HEALTH, "/health"}  # Cloud Run answers paths that end in z itself, with a 404
 _CHARGED = {
     "no": "Nothing was charged.",
     "yes": "The model's answer was charged.",
@@ -27,8 +28,8 @@ def everywhere(request: flask.Request) -> flask.Response | None:
     """Return the answer to a request for health or a page; None where it is for neither."""
     if request.method not in {"GET", "HEAD"}:
         return None
-    if request.path == HEALTH:
-        return flask.jsonify(status="ok")
+    if request.path in _HEALTHS:
+        return flask.Response('{"status": "ok"}', mimetype="application/json")
     if request.path.startswith(ERRORS):
         return page_of(request.path.removeprefix(ERRORS))
     return None
@@ -51,25 +52,20 @@ def page_of(code: str) -> flask.Response:
 
 
 def kinds(root: type[StudioError] = StudioError) -> dict[str, type[StudioError]]:
-    """Return every failure by its code; where two share one, the more general."""
+    """Return every failure by its code; where two share one, the more particular."""
     found = {root.code: root}
     for child in root.__subclasses__():
-        found = kinds(child) | found
+        found |= kinds(child)
     return dict(sorted(found.items()))
 
 
 def page(kind: type[StudioError]) -> str:
     """Return the page about a failure, in Markdown."""
-    meaning, _, advice = inspect.cleandoc(kind.__doc__ or "").partition("\n\n")
+    meaning, advice, *_ = [*inspect.cleandoc(kind.__doc__ or "").split("\n\n"), ""]
     again = "Trying again can help" if kind.retryable else "Trying again as it was does not help"
     wait = ", after `Retry-After` where it is told" if kind.retryable else ""
-    parts = [
-        f"# {kind.title}",
-        f"`{kind.code}`, HTTP status {kind.status}.",
-        " ".join(meaning.split()),
-    ]
-    if advice and not advice.startswith("Parameters"):
-        parts.append(" ".join(advice.split()))
+    parts = [f"# {kind.title}", f"`{kind.code}`, HTTP status {kind.status}."]
+    parts += [" ".join(text.split()) for text in (meaning, advice) if text]
     parts.append(f"{again}{wait}. {_CHARGED[kind.charged]}")
     return "\n\n".join(parts) + "\n"
 

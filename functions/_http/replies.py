@@ -93,8 +93,7 @@ def reply(visit: Visit, finished: Finished, wish: Wish, settings: Settings) -> f
     elif wish.as_address or _weight(finished.picture, wish) > MOST_BYTES:
         response = _elsewhere(visit, finished, finished.picture, wish, settings)
     elif wish.as_json:
-        image = base64.b64encode(finished.picture).decode()
-        response = _json(_told(visit, finished) | {"image": image})
+        response = _json(_told(visit, finished) | _pictures(finished, finished.picture))
     else:
         response = flask.Response(finished.picture, mimetype=finished.content_type)
     response.vary.update(["Accept", "Prefer"])
@@ -114,6 +113,21 @@ def figures(report: Report) -> dict[str, str]:
     if report.result is not None:
         told |= {"X-Width": str(report.result.width), "X-Height": str(report.result.height)}
     return told
+
+
+def _pictures(finished: Finished, picture: bytes) -> dict[str, Any]:
+    """Return the picture in base64, or where there are several assets, each of them."""
+    if len(finished.assets) < 2:
+        return {"image": base64.b64encode(picture).decode()}
+    assets = [
+        {
+            "preset": asset.check.preset,
+            "content_type": asset.content_type,
+            "image": base64.b64encode(asset.data).decode(),
+        }
+        for asset in finished.assets
+    ]
+    return {"assets": assets}
 
 
 def _weight(picture: bytes, wish: Wish) -> int:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from functools import cache
 from typing import Any
 
 import flask
@@ -12,6 +13,7 @@ from common.operations.registry import OPERATIONS
 from common.report import Report
 from common.settings import Access, Settings
 from functions._http import accept, door, problems
+from functions._http.pages import ERRORS
 from functions._http.telling import JobStatus
 from functions._http.uploading import UploadRequest, UploadTicket
 from functions._http.visit import Visit
@@ -36,11 +38,17 @@ def serve(request: flask.Request) -> flask.Response:
 
 def _answer(visit: Visit, request: flask.Request, settings: Settings) -> flask.Response:
     del visit
+    if request.path.startswith(ERRORS):
+        door.check_method(request, "GET", "HEAD")  # a page that is there was given before
     door.check_path(request, PATH, "GET", "HEAD")
-    text = json.dumps(build(settings.access), ensure_ascii=False)
-    response = flask.Response(text, mimetype=accept.JSON)
+    response = flask.Response(_text(settings.access), mimetype=accept.JSON)
     response.headers["Cache-Control"] = "public, max-age=300"
     return response
+
+
+@cache
+def _text(access: Access) -> str:
+    return json.dumps(build(access), ensure_ascii=False)
 
 
 def build(access: Access = "keys") -> Json:
@@ -113,6 +121,7 @@ def _result(report: Json) -> Json:
         "request_id": {"type": "string"},
         "content_type": {"type": "string", "description": "the picture's"},
         "image": {**parts.BASE64, "description": "the picture, if there is one"},
+        "mask": {**parts.BASE64, "description": "where pixels may have changed, as PNG"},
         "image_url": {"type": "string", "description": "where a large picture is"},
         "image_url_expires": {"type": "string", "format": "date-time"},
     }

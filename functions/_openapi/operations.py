@@ -24,6 +24,7 @@ from functions._openapi.parts import (
 NO_OPTIONS = {"operation"}  # the model's own mark, not the caller's
 EXAMPLES: dict[str, Json] = {
     "detect": {"query": "the bottle"},
+    "check": {"preset": ["amazon-main", "ebay"]},
     "cutout": {"background": "#ffffff", "crop": "subject", "margin": "8%"},
     "erase": {"region": [[0, 0, 200, 1000]]},
     "clean": {"remove": "cables, price stickers, dust", "even": True},

@@ -159,8 +159,8 @@ def _reply(
     response.headers["X-Width"] = str(result.size.width)
     response.headers["X-Height"] = str(result.size.height)
     response.headers["X-Credits-Charged"] = "1" if report.cost.dollars else "0"
-    for name, value in corner.items():
-        response.headers[f"X-Foreground-{name.title()}"] = str(value)
+    for side, length in corner.items():
+        response.headers[f"X-Foreground-{side.title()}"] = str(length)
     for name, value in replies.figures(report).items():
         response.headers.setdefault(name, value)
     return response
