@@ -4,11 +4,11 @@ from __future__ import annotations
 
 from typing import Annotated
 
-from pydantic import BeforeValidator, PlainSerializer
+from pydantic import BeforeValidator, PlainSerializer, WithJsonSchema
 
 from common.errors import StudioError
 from common.presets.model import Preset
-from common.presets.shelf import named
+from common.presets.shelf import named, names
 
 MOST = 20  # presets in one request
 
@@ -48,6 +48,10 @@ def _told(preset: Preset) -> str:
     return f"{preset.name}@{preset.version}"
 
 
+_AS_WRITTEN = {"type": "array", "items": {"type": "string", "enum": list(names())}}
+
 PresetsOption = Annotated[
-    list[Annotated[Preset, PlainSerializer(_told, return_type=str)]], BeforeValidator(_presets)
+    list[Annotated[Preset, PlainSerializer(_told, return_type=str)]],
+    BeforeValidator(_presets),
+    WithJsonSchema(_AS_WRITTEN),
 ]

@@ -117,11 +117,14 @@ def _of_model(model: type[BaseModel]) -> Json:
 
 def _result(report: Json) -> Json:
     """Return the schema of a JSON reply: the report, the request's id, and the picture."""
+    asset = _object(preset="string", content_type="string")
+    asset["properties"]["image"] = parts.BASE64
     more = {
         "request_id": {"type": "string"},
         "content_type": {"type": "string", "description": "the picture's"},
         "image": {**parts.BASE64, "description": "the picture, if there is one"},
         "mask": {**parts.BASE64, "description": "where pixels may have changed, as PNG"},
+        "assets": {"type": "array", "items": asset, "description": "in place of the image"},
         "image_url": {"type": "string", "description": "where a large picture is"},
         "image_url_expires": {"type": "string", "format": "date-time"},
     }
