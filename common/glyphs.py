@@ -29,6 +29,8 @@ _COLOURS = 8  # groups into which a textured surface and its ink are parted
 _TYPICAL = 2.5  # times more frequent inside the box than round it: the colour is ink's
 _SHARES = (0.015, 0.75)  # of the box: strokes that fill less or more were not told apart
 _SAMPLES = 20_000  # pixels for the groups
+_LEAST_RING_SURFACE = 0.5  # of the ring round a thing's box
+_OWN = 0.6  # of a thing that the box is drawn round, in sight of the box; the rest is its rim
 
 
 def glyph_mask(rgb: U8, boxes: Sequence[Box]) -> Mask:
@@ -74,16 +76,21 @@ def thing_mask(rgb: U8, boxes: Sequence[Box]) -> Mask:
 
 
 def _thing(rgb: U8, inside: Mask) -> Mask:
+    """Return what stands before the surface in one box; what only reaches into it is another's."""
     ring = ~inside
     if not ring.any():
         return inside
-    field, residual = fit_backdrop(rgb, ring)
-    if residual > _SMOOTH:
-        return inside
+    field, _ = fit_backdrop(rgb, ring)
     distance = largest(np.abs(as_float(rgb) - field))
+    if (distance[ring] < _SMOOTH).mean() < _LEAST_RING_SURFACE:
+        return inside
     noise = _NOISE * float(np.median(distance[ring]))
-    strong = distance > max(_STROKE, 2 * noise)
-    thing = _filled(_touching(distance > max(_RIM, noise), strong & inside)) & inside
+    off = _touching(distance > max(_RIM, noise), (distance > max(_STROKE, 2 * noise)) & inside)
+    count, labels = cv2.connectedComponents(off.astype(np.uint8))
+    own = np.bincount(labels[inside], minlength=count)
+    of_the_box = own > _OWN * np.bincount(labels.ravel(), minlength=count)
+    of_the_box[0] = False
+    thing = _filled(of_the_box[labels]) & inside
     return thing if thing.any() else inside
 
 

@@ -9,12 +9,19 @@ import cv2
 import numpy as np
 import pytest
 
-from common.errors import GateRefused, ModelRefused, ModelUnable, UnfitRender
+from common.errors import (
+    BadInput,
+    BadOptions,
+    GateRefused,
+    ModelRefused,
+    ModelUnable,
+    UnfitRender,
+)
 from common.geometry import Box, Size, box_to_2d
-from common.image import U8, Image
+from common.image import U8, Image, Mask
 from common.operations.base import Models
 from common.operations.erase import run
-from common.operations.options import EraseOptions
+from common.operations.options import EraseOptions, read_options
 from common.vlm.base import Render
 from common.vlm.scripted import ScriptedModel
 from tests.support.pictures import bounds, psnr, textured, written
@@ -319,3 +326,178 @@ def test_an_eye_that_is_not_there_or_sees_nothing_or_costs_gives_no_score(
     outcome = run(PHOTO, EraseOptions(region=[BOX]), Models(ScriptedModel(renders=[cleaned]), eye))
     assert "text_left" not in outcome.report.scores
     assert outcome.report.decision == "accepted"
+
+
+# --- a mask that is brought -----------------------------------------------------------------------
+
+
+def mask_of(ink: Mask, level: int = 255) -> Image:
+    """Return a mask picture: white on black, a little wider than the ink."""
+    wide = cv2.dilate(ink.astype(np.uint8), np.ones((9, 9), np.uint8)) * level
+    return Image(np.repeat(wide[..., None], 3, axis=2).astype(np.uint8))
+
+
+BROUGHT = EraseOptions(mask="mask.png")
+
+
+def test_a_mask_says_to_the_pixel_what_may_change() -> None:
+    mask = mask_of(INK)
+    outcome = run(PHOTO, BROUGHT, Models(ScriptedModel(renders=[cleaned])), mask=mask)
+    assert outcome.image is not None
+    assert outcome.mask is not None
+    assert np.array_equal(outcome.mask, mask.rgb[..., 0] > 0)
+    black = mask.rgb[..., 0] == 0
+    assert np.array_equal(outcome.image.rgb[black], POSTER[black])
+    assert psnr(outcome.image.rgb, CLEAN, INK) > 30
+
+
+def test_the_mask_that_comes_out_may_be_brought_again() -> None:
+    first = run(PHOTO, EraseOptions(region=[BOX]), Models(ScriptedModel(renders=[cleaned])))
+    assert first.mask is not None
+    again = Image(np.repeat(np.where(first.mask, 255, 0).astype(np.uint8)[..., None], 3, axis=2))
+    second = run(PHOTO, BROUGHT, Models(ScriptedModel(renders=[cleaned])), mask=again)
+    assert second.mask is not None
+    assert np.array_equal(second.mask, first.mask)
+
+
+def test_a_gray_mask_blends() -> None:
+    flat = Image(np.full((200, 300, 3), 200, np.uint8))
+    gray = np.zeros((200, 300), np.uint8)
+    gray[80:120, 100:200], gray[80:120, 150:200] = 255, 120
+    picture = flat.rgb.copy()
+    picture[80:120, 100:200] = 40
+    model = ScriptedModel(renders=[lambda render: Image(np.full_like(render.image.rgb, 200))])
+    mask = Image(np.repeat(gray[..., None], 3, axis=2))
+    outcome = run(Image(picture), BROUGHT, Models(model), mask=mask)
+    assert outcome.image is not None
+    assert abs(int(outcome.image.rgb[100, 120, 0]) - 200) <= 1
+    assert abs(int(outcome.image.rgb[100, 170, 0]) - (40 + 160 * 120 / 255)) <= 2
+
+
+def test_a_transparent_layer_marks_where_it_is_painted() -> None:
+    alpha = mask_of(INK).rgb[..., 0]
+    layer = Image(np.full_like(POSTER, 255), alpha)
+    outcome = run(PHOTO, BROUGHT, Models(ScriptedModel(renders=[cleaned])), mask=layer)
+    assert outcome.mask is not None
+    assert np.array_equal(outcome.mask, alpha > 0)
+
+
+def test_an_excluded_box_wins_over_the_mask() -> None:
+    options = EraseOptions(mask="mask.png", exclude=[(0, 0, 1000, 400)])
+    model = ScriptedModel(renders=[cleaned])
+    outcome = run(PHOTO, options, Models(model), mask=mask_of(INK))
+    assert outcome.image is not None
+    assert np.array_equal(outcome.image.rgb[:, :168], POSTER[:, :168])
+
+
+@pytest.mark.parametrize(
+    ("mask", "message"),
+    [
+        (Image(np.full((30, 40, 3), 255, np.uint8)), "40x30 pixels, the photo 420x300"),
+        (Image(np.zeros_like(POSTER)), "marks nothing"),
+        (None, "no picture came"),
+    ],
+)
+def test_a_mask_that_cannot_be_one_is_refused_before_anything_is_paid(
+    mask: Image | None, message: str
+) -> None:
+    model = ScriptedModel()
+    with pytest.raises(BadInput, match=message):
+        run(PHOTO, BROUGHT, Models(model), mask=mask)
+    assert not model.asked
+    assert not model.rendered
+
+
+def test_mask_and_region_exclude_each_other() -> None:
+    with pytest.raises(BadOptions, match="not both"):
+        read_options(EraseOptions, {"mask": "m.png", "region": [BOX]})
+
+
+def test_a_model_that_ignores_the_mask_changes_nothing_outside_it() -> None:
+    model = ScriptedModel(renders=[lambda render: Image(255 - cleaned(render).rgb)])
+    options = EraseOptions(mask="mask.png", on_fail="review")
+    outcome = run(PHOTO, options, Models(model), mask=mask_of(INK))
+    assert outcome.image is not None
+    black = mask_of(INK).rgb[..., 0] == 0
+    assert np.array_equal(outcome.image.rgb[black], POSTER[black])
+    assert outcome.report.decision == "review"
+
+
+# --- what is laid over the picture ----------------------------------------------------------------
+
+
+def layered(*finds: tuple[tuple[int, int, int, int], str, str]) -> str:
+    return json.dumps(
+        [{"box_2d": box, "label": kind, "kind": kind, "layer": layer} for box, kind, layer in finds]
+    )
+
+
+OVERLAY = EraseOptions(what="overlay")
+
+
+def test_what_is_printed_on_things_stays_where_overlays_are_to_go() -> None:
+    answer = layered((FIRST_BOX, "text", "overlay"), (SECOND_BOX, "text", "scene"))
+    model = ScriptedModel(answers=[answer], renders=[bare(WIDE_CLEAN)])
+    outcome = run(BANNER, OVERLAY, Models(model))
+    assert outcome.image is not None
+    assert np.array_equal(outcome.image.rgb[:, 1300:], BOTH_ENDS[:, 1300:])
+    assert psnr(outcome.image.rgb, WIDE_CLEAN, FIRST) > 35
+
+
+def test_a_badge_goes_whole_with_what_is_written_in_it() -> None:
+    clean = np.full((300, 420, 3), 215, np.uint8)
+    picture = clean.copy()
+    cv2.circle(picture, (200, 150), 60, (200, 30, 40), -1, cv2.LINE_AA)
+    picture, _ = written(picture, "NEW", Box(135, 170, 165, 230))
+    answer = layered(((290, 320, 710, 630), "object", "overlay"))
+    model = ScriptedModel(answers=[answer], renders=[lambda render: Image(_blank(render))])
+    outcome = run(Image(picture), OVERLAY, Models(model))
+    assert outcome.image is not None
+    assert np.abs(outcome.image.rgb.astype(int) - clean).max() <= 2
+
+
+def _blank(render: Render) -> U8:
+    return np.full_like(render.image.rgb, 215)
+
+
+def test_an_engine_that_cannot_tell_overlays_says_so() -> None:
+    model = ScriptedModel(answers=[texts((BOX, "SALE"))])
+    with pytest.raises(ModelUnable, match="laid over"):
+        run(PHOTO, OVERLAY, Models(model))
+
+
+# --- sensitivity ----------------------------------------------------------------------------------
+
+
+def test_the_more_sensitive_the_farther_the_edit_reaches() -> None:
+    reached = []
+    for sensitivity in ("low", "normal", "high"):
+        options = read_options(EraseOptions, {"region": [BOX], "sensitivity": sensitivity})
+        outcome = run(PHOTO, options, Models(ScriptedModel(renders=[cleaned])))
+        assert outcome.mask is not None
+        reached.append(int(outcome.mask.sum()))
+    assert reached[0] <= reached[1] < reached[2]
+
+
+def test_doubtful_finds_are_left_where_little_sensitivity_is_asked_for() -> None:
+    doubtful = json.dumps([{"box_2d": BOX, "label": "text", "kind": "text", "confidence": 0.4}])
+    outcome = run(PHOTO, EraseOptions(sensitivity="low"), Models(ScriptedModel([doubtful])))
+    assert outcome.image is PHOTO
+
+
+# --- the price ------------------------------------------------------------------------------------
+
+
+def test_a_dry_run_tells_what_a_second_pass_may_cost_on_top() -> None:
+    options = EraseOptions(region=[FIRST_BOX, SECOND_BOX], dry_run=True)
+    models = Models(ScriptedModel(dollars=0.5), ScriptedModel())
+    report = run(BANNER, options, models).report
+    assert report.cost.dollars == 1.0
+    assert report.plan["up_to"] == {"calls": 4, "dollars": 2.0}
+    assert "up to $2.0000 in all" in report.warnings[0]
+
+
+def test_where_nobody_looks_for_nothing_there_is_no_second_pass_to_pay() -> None:
+    options = EraseOptions(region=[FIRST_BOX], dry_run=True)
+    report = run(BANNER, options, Models(ScriptedModel(dollars=0.5))).report
+    assert "up_to" not in report.plan
