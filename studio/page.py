@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gzip
 from pathlib import Path, PurePosixPath
 from typing import Any
 from urllib.parse import quote
@@ -11,14 +12,22 @@ from werkzeug.exceptions import HTTPException
 
 from common.errors import BadObjectName, ObjectMissing, UnknownPath
 from common.jobs import Buckets, Source, find
+from common.settings import Settings
 from common.store import Bucket, Stored
+from functions._engines import JOBS_FOLDER
+from studio.facts import Fetch, make_facts
 
 WEB = Path(__file__).parents[1] / "web"
-ASSETS = {"": "index.html", "studio.css": "studio.css", "studio.js": "studio.js"}
+ASSETS = frozenset(
+    path.relative_to(WEB).as_posix()
+    for path in WEB.rglob("*.*")
+    if path.suffix in {".html", ".css", ".js", ".svg"}
+)
 POLICY = "; ".join(
     [
         "default-src 'none'",
         "script-src 'self'",
+        "worker-src 'self'",
         "style-src 'self'",
         "img-src 'self' blob:",
         "connect-src 'self'",
@@ -28,6 +37,7 @@ POLICY = "; ".join(
     ]
 )
 FACTS = ".json"
+WORDS = frozenset({"text/html", "text/css", "text/javascript", "application/json", "image/svg+xml"})
 PICTURES = {
     ".jpg": "image/jpeg",
     ".jpeg": "image/jpeg",
@@ -42,19 +52,20 @@ SHOWN = {**PICTURES, FACTS: "application/json"}  # nothing else is served: a pag
 SHOWN_AT_ONCE = 60
 
 
-def make_page(buckets: Buckets, engine: str) -> flask.Flask:
-    """Return the app that answers everything but the functions' own paths."""
+def make_page(buckets: Buckets, settings: Settings, fetch: Fetch) -> flask.Flask:
+    """Return the app that answers everything but the functions' own paths; see `make_facts`."""
     app = flask.Flask("studio", static_folder=None)
+    app.register_blueprint(make_facts(settings, buckets.work, fetch))
     shelves = {"input": buckets.input, "output": buckets.output}
 
     @app.get("/")
-    @app.get("/<any('studio.css', 'studio.js'):name>")
-    def asset(name: str = "") -> flask.Response:
-        return flask.send_from_directory(WEB, ASSETS[name])
+    @app.get("/<path:name>")
+    def asset(name: str = "index.html") -> flask.Response:
+        return _asset(name)
 
     @app.get("/healthz")
     def health() -> dict[str, str]:
-        return {"status": "ok", "engine": engine}
+        return {"status": "ok", "engine": settings.engine}
 
     @app.get("/files/")
     def listing() -> dict[str, Any]:
@@ -75,7 +86,7 @@ def make_page(buckets: Buckets, engine: str) -> flask.Flask:
         response.headers["X-Content-Type-Options"] = "nosniff"
         response.headers["Referrer-Policy"] = "no-referrer"
         response.headers["Cache-Control"] = "no-cache"
-        return response
+        return _compressed(response)
 
     return app
 
@@ -85,9 +96,14 @@ def results(buckets: Buckets) -> list[dict[str, Any]]:
 
     ``after`` is None where there is no picture (yet), ``report`` where the work is not done.
     """
-    dropped = [stored for stored in buckets.input.list() if _suffix(stored.name) in PICTURES]
+    dropped = [stored for stored in buckets.input.list() if _is_dropped(stored.name)]
     dropped.sort(key=lambda stored: stored.updated, reverse=True)
     return [_result(buckets, stored) for stored in dropped[:SHOWN_AT_ONCE]]
+
+
+def _is_dropped(name: str) -> bool:
+    """Tell whether somebody dropped the picture: jobs' own are told of by ``/v1/jobs``."""
+    return _suffix(name) in PICTURES and f"/{JOBS_FOLDER}/" not in name
 
 
 def _result(buckets: Buckets, stored: Stored) -> dict[str, Any]:
@@ -103,6 +119,25 @@ def _result(buckets: Buckets, stored: Stored) -> dict[str, Any]:
         "after": _address("output", *found.picture) if found and found.picture else None,
         "report": _address("output", found.name, found.stored_generation) if found else None,
     }
+
+
+def _asset(name: str) -> flask.Response:
+    """Return a part of the page."""
+    if name not in ASSETS:
+        flask.abort(404)
+    return flask.send_from_directory(WEB, name)
+
+
+def _compressed(response: flask.Response) -> flask.Response:
+    """Return a reply of words compressed, where the browser takes it so; pictures are already."""
+    if response.mimetype not in WORDS or response.status_code != 200:
+        return response
+    response.vary.add("Accept-Encoding")
+    if flask.request.accept_encodings["gzip"] > 0:
+        response.direct_passthrough = False
+        response.set_data(gzip.compress(response.get_data(), mtime=0))
+        response.content_encoding = "gzip"
+    return response
 
 
 def _file(bucket: Bucket | None, name: str) -> flask.Response:

@@ -17,7 +17,8 @@ from werkzeug.serving import BaseWSGIServer, WSGIRequestHandler, make_server
 
 import functions
 from common.errors import Misconfigured, StudioError
-from functions import _log, _wiring
+from common.operations.registry import OPERATIONS
+from functions import _fetch, _log, _wiring
 from studio.clock import Clock
 from studio.folder import DataFolder
 from studio.guard import guarded
@@ -25,7 +26,7 @@ from studio.page import make_page
 from studio.watcher import Watcher, has_result_in, loopback
 
 HOST = "127.0.0.1"
-FUNCTIONS = ("detect", "cutout", "erase", "expand", "pipeline")
+FUNCTIONS = tuple(OPERATIONS)
 # Paths that are no operation's; the last function tells of the contract and of failures.
 OTHERS = {
     "/v1/uploads": "uploads",
@@ -92,7 +93,7 @@ def make_app() -> Any:
     mounts["/events/sweep"] = _app("sweep", "sweep")
     mounts |= {path: _app(name, name) for path, name in OTHERS.items()}
     mounts["/errors"] = _under("/errors", mounts["/openapi.json"])
-    page = make_page(_wiring.buckets(), _wiring.settings().engine)
+    page = make_page(_wiring.buckets(), _wiring.settings(), _fetch.Web().fetch)
     return guarded(DispatcherMiddleware(page, mounts))
 
 

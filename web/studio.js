@@ -1,149 +1,225 @@
-// The studio page: sends a picture to an operation, and shows what came of it and of dropped files.
+// The studio page: what it is made of, and how the parts hear of each other.
 
-const WORDS = {
-  cutout: ["Subject, if not the main one", "subject", ""],
-  erase: ["Writing to keep, if any", "keep", ""],
-  expand: ["Ratio of the canvas", "aspect", "16:9"],
-  detect: ["What to find, if not everything", "query", ""],
-};
-const POLL = 2000; // milliseconds, while dropped files are being worked on
+import { read, send } from "./api.js";
+import { Boxes, boxesOf } from "./boxes.js";
+import { Cards } from "./cards.js";
+import { Checks } from "./checks.js";
+import { Desk } from "./desk.js";
+import { find } from "./dom.js";
+import { Easel } from "./easel.js";
+import { loaded, watch } from "./folder.js";
+import { intake } from "./intake.js";
+import { planned } from "./placement.js";
+import { Queue } from "./queue.js";
+import { recipeOf, requestFor, toDocument, withBoxes } from "./recipe.js";
+import { reportOf } from "./report.js";
+import { download } from "./results.js";
+import { say, tellTally } from "./say.js";
+import { Share } from "./share.js";
+import { forget, keep, kept } from "./shelf.js";
+import { Stage } from "./stage.js";
+import { Steps } from "./steps.js";
+import { looks } from "./looks.js";
+import { tools } from "./tools.js";
+import { preferred, speak, t } from "./words.js";
 
-const find = (selector, within = document) => within.querySelector(selector);
-const operation = () => find("[name=operation]:checked").value;
+const THUMB = 112; // pixels of the longer side
+const DEFAULT = "cutout";
 
-// --- the desk ------------------------------------------------------------------------------------
+await speak(preferred());
+const facts = await read("/studio/facts.json");
+if (facts) await begin();
+else say(t("no-studio"), { loud: true });
 
-function askForWords() {
-  const [label, , value] = WORDS[operation()];
-  find("#ask").textContent = label;
-  find("#words").value = value;
-}
+async function begin() {
+  const { operations } = facts;
+  let recipe = recipeOf(DEFAULT);
+  let ready = false;
+  /** @type {import("./queue.js").Item | null} */
+  let chosen = null;
 
-async function work(file) {
-  const name = operation();
-  const form = new FormData();
-  form.append("image", file);
-  const words = find("#words").value.trim();
-  if (words) form.append(WORDS[name][1], words);
-  say(`${file.name}: working …`);
-  try {
-    const reply = await fetch(`/v1/${name}`, { method: "POST", body: form, headers: { Accept: "application/json" } });
-    const report = await reply.json();
-    if (!reply.ok) throw new Error(report.detail);
-    const card = makeCard(name, file.name, URL.createObjectURL(file));
-    fill(card, report, report.image && pictureOf(report));
-    find("#results").prepend(card);
-    say(`${file.name}: ${report.decision}.`);
-  } catch (error) {
-    say(`${file.name}: ${error.message}`, true);
-  }
-}
-
-function pictureOf({ image, content_type }) {
-  const bytes = Uint8Array.from(atob(image), (character) => character.charCodeAt(0));
-  return URL.createObjectURL(new Blob([bytes], { type: content_type }));
-}
-
-function say(text, failed = false) {
-  const status = find("#status");
-  status.textContent = text;
-  status.classList.toggle("failed", failed);
-}
-
-// --- cards ---------------------------------------------------------------------------------------
-
-function makeCard(name, title, before) {
-  const card = find("#card").content.firstElementChild.cloneNode(true);
-  find(".name", card).textContent = title;
-  find(".decision", card).textContent = `${name}, working …`;
-  show(find(".before", card), before, `${title} before`);
-  return card;
-}
-
-function show(figure, address, description) {
-  Object.assign(find("img", figure), { src: address, alt: description });
-}
-
-function fill(card, report, after) {
-  const title = find(".name", card).textContent;
-  const verdict = report.decision ?? "failed";
-  card.classList.toggle("failed", !report.decision);
-  find(".decision", card).textContent = [report.operation, verdict, report.engine].filter(Boolean).join(" · ");
-  find(".note", card).textContent = report.detail ?? (report.warnings ?? []).join(" ");
-  const facts = Object.entries(report.scores ?? {}).map(([name, value]) => [name.replaceAll("_", " "), +value.toFixed(3)]);
-  if (report.cost?.dollars) facts.push(["cost", `$${report.cost.dollars.toFixed(4)}`]);
-  find("dl", card).replaceChildren(...facts.map(fact));
-  if (after) {
-    show(find(".after", card), after, `${title} after ${report.operation}`);
-    Object.assign(find(".save", card), { href: after, download: title.replace(/\.\w+$/, "") + ".png" });
-  } else if (report.boxes?.length) {
-    outline(card, report);
-  }
-}
-
-function fact([name, value]) {
-  const pair = document.createElement("div");
-  pair.append(document.createElement("dt"), document.createElement("dd"));
-  pair.firstChild.textContent = name;
-  pair.lastChild.textContent = value;
-  return pair;
-}
-
-function outline(card, { boxes, source }) {
-  const after = find(".after", card);
-  show(after, find(".before img", card).src, boxes.map(({ label }) => label).join(", "));
-  find("figcaption", after).textContent = `${boxes.length} found`;
-  const svg = document.createElementNS("http://www.w3.org/2000/svg", "svg");
-  svg.setAttribute("viewBox", `0 0 ${source.width} ${source.height}`);
-  for (const { pixels: [top, left, bottom, right], kind, label } of boxes) {
-    const rect = document.createElementNS(svg.namespaceURI, "rect");
-    const title = document.createElementNS(svg.namespaceURI, "title");
-    title.textContent = label;
-    rect.append(title);
-    rect.classList.add(kind);
-    for (const [key, value] of Object.entries({ x: left, y: top, width: right - left, height: bottom - top })) rect.setAttribute(key, value);
-    svg.append(rect);
-  }
-  after.append(svg);
-}
-
-// --- dropped files -------------------------------------------------------------------------------
-
-const cards = new Map(); // before-address -> card; `done` once its report was shown
-
-async function refresh() {
-  const { results } = await (await fetch("/files/")).json();
-  for (const result of results.reverse()) await place(result);
-  const waiting = results.some((result) => !result.report);
-  setTimeout(refresh, waiting ? POLL : 5 * POLL);
-}
-
-async function place({ operation: name, name: title, before, after, report }) {
-  const known = cards.get(before);
-  const card = known ?? makeCard(name, title, before);
-  if (!known) find("#results").prepend(card);
-  cards.set(before, card);
-  if (!report || card.dataset.done === report) return;
-  card.dataset.done = report;
-  fill(card, await (await fetch(report)).json(), after);
-}
-
-// --- events --------------------------------------------------------------------------------------
-
-const drop = find(".drop");
-find("#origin").textContent = location.origin;
-find("#desk").addEventListener("submit", (event) => event.preventDefault());
-find(".choices").addEventListener("change", askForWords);
-find("#file").addEventListener("change", ({ target }) => {
-  if (target.files[0]) work(target.files[0]);
-  target.value = "";
-});
-for (const kind of ["dragover", "dragleave", "drop"]) {
-  document.addEventListener(kind, (event) => {
-    event.preventDefault();
-    drop.classList.toggle("over", kind === "dragover");
-    if (kind === "drop" && event.dataTransfer.files[0]) work(event.dataTransfer.files[0]);
+  const thumbs = new Easel();
+  const queue = new Queue(work);
+  const stage = new Stage(find("#stage"));
+  const boxes = new Boxes(find("#boxes"), find("#box-list"), stage, recipeChanged);
+  const cards = new Cards(find("#cards"), {
+    select,
+    run: (item) => queue.run([item]),
+    cancel: (item) => queue.cancel(item),
+    remove: (item) => queue.remove(item),
+    download: (item) => download(item, "", thumbs),
   });
+  const steps = new Steps(find("#steps"), find("#adders"), operations, recipe, recipeChanged);
+  const desk = new Desk(facts, queue, () => ({ recipe, chosen }), work);
+  const share = new Share(Object.keys(operations), () => ({ recipe: bound(chosen), name: chosen?.name ?? "photo.jpg" }), adopt);
+
+  const checks = new Checks(facts.presets ?? [], () => ({ recipe, chosen, bound: bound(chosen) }), () => share.render());
+
+  queue.addEventListener("change", ({ detail }) => itemChanged(detail));
+  queue.addEventListener("gone", ({ detail }) => itemGone(detail));
+  stage.addEventListener("face", () => showTools());
+  looks(relabel);
+  tools(stage, boxes, { find: findBoxes, save: (type) => chosen && download(chosen, type, thumbs) });
+  intake(facts, (files) => take(files), tryOut, (text, failed) => note(text, failed));
+  adopt(recipe);
+  await restore();
+  ready = true;
+  watch(queue);
+
+  // --- pictures ------------------------------------------------------------------------------------
+
+  /** @param {File[]} files */
+  function take(files) {
+    const added = files.map((file) => queue.add({ name: file.name, file, ...tooLarge(file) }));
+    if (!added.length) return;
+    say(t("said.added", { count: added.length }));
+    select(added[0]);
+    if (desk.auto) queue.run(added.filter(({ state }) => state === "ready"));
+  }
+
+  function tooLarge(file) {
+    if (file.size <= facts.max_bytes) return {};
+    return { state: "failed", problem: { code: "picture-too-large", detail: t("too-large", { limit: Math.round(facts.max_bytes / 1e6) }) } };
+  }
+
+  /** A sample comes with the operation that it is a sample of. */
+  function tryOut(operation, file) {
+    const settled = recipe.steps.length > 1 || Object.keys(recipe.steps[0].options).length > 0;
+    if (!settled || !queue.items.length || recipe.steps[0].operation !== operation) adopt(recipeOf(operation, operation === "expand" ? { aspect: "1:1" } : {}));
+    take([file]);
+  }
+
+  /** @param {import("./queue.js").Item | null} item */
+  async function select(item) {
+    chosen = item;
+    cards.choose(item?.id ?? "");
+    find("#desk").classList.toggle("empty", !queue.items.length);
+    find("#stage").hidden = !item;
+    if (item) await loaded(item);
+    if (chosen === item) await refresh();
+  }
+
+  /** Show the chosen item anew: its picture, its boxes, its report. */
+  async function refresh() {
+    stage.plan = planOf(chosen);
+    await stage.show(chosen);
+    boxes.render();
+    find("#report").replaceChildren(...(chosen ? reportOf(chosen) : []));
+    find("#download").hidden = !chosen?.picture;
+    showTools();
+    desk.render();
+    share.render();
+    checks.render();
+  }
+
+  function showTools() {
+    tools.show(stage, Boolean(chosen?.picture));
+    boxes.render();
+  }
+
+  /** The canvas that the recipe's expand asks for, where it works on the photo itself. */
+  function planOf(item) {
+    const size = item?.size;
+    const first = recipe.steps.find(({ operation }) => operation === "expand");
+    return size && first ? planned(size, first.options) : null;
+  }
+
+  async function thumbnail(item) {
+    try {
+      const { size, thumb } = await thumbs.ask("thumb", { blob: item.file, side: THUMB });
+      queue.update(item, { size, thumb });
+      if (item === chosen) await refresh();
+      if (item.state === "done") await keep(item);
+    } catch {
+      queue.update(item, { thumb: null }); // a format that this browser cannot draw; the studio may
+    }
+  }
+
+  // --- work ----------------------------------------------------------------------------------------
+
+  /** @param {import("./queue.js").Item | null} item */
+  function bound(item) {
+    return withBoxes(recipe, item?.boxes ?? [], operations);
+  }
+
+  /** Run the recipe as it is now on an item; `dry` only asks for its price. */
+  async function work(item, signal, { dry = false } = {}) {
+    await loaded(item);
+    const own = bound(item);
+    const { report, picture } = await send(requestFor({ ...own, presets: [] }, item, { dry, key: item.key }), signal);
+    if (dry) return { report };
+    const found = own.steps.some(({ operation }) => operation === "detect") ? { boxes: boxesOf(report) } : {};
+    return { report, picture, recipe: toDocument(own), addresses: undefined, problem: null, ...found };
+  }
+
+  async function findBoxes() {
+    const item = chosen;
+    if (!item?.file) return;
+    say(t("boxes.finding"));
+    try {
+      const { report } = await send(requestFor(recipeOf("detect"), item));
+      item.boxes = boxesOf(report);
+      say(t("said.found", { count: item.boxes.length }), { seen: true });
+    } catch (error) {
+      say(error.message, { loud: true });
+    }
+    if (item === chosen) recipeChanged();
+    boxes.render();
+  }
+
+  function itemChanged(item) {
+    cards.update(item);
+    if (item.thumb === undefined && item.file) {
+      item.thumb = null;
+      thumbnail(item);
+    }
+    if (item.state === "done" && ready && !item.addresses) keep(item).catch(() => say(t("not-kept"), { loud: true }));
+    if (item === chosen && ["done", "failed", "cancelled"].includes(item.state)) refresh();
+    tellTally(queue);
+    desk.render();
+  }
+
+  function itemGone(item) {
+    cards.remove(item);
+    forget(item.id).catch(() => {}); // it was never kept, or the browser keeps nothing
+    if (item === chosen) select(queue.items.at(-1) ?? null);
+    tellTally(queue);
+    desk.render();
+  }
+
+  async function restore() {
+    const records = await kept().catch(() => []);
+    for (const record of records) queue.add({ ...record, state: "done" });
+    if (records.length) await select(queue.items.at(-1) ?? null);
+  }
+
+  // --- the recipe ----------------------------------------------------------------------------------
+
+  function adopt(wanted) {
+    recipe = wanted;
+    steps.replace(recipe);
+    checks.renderChoice();
+    checks.render();
+  }
+
+  function recipeChanged() {
+    stage.plan = planOf(chosen);
+    stage.draw();
+    desk.recipeChanged();
+    share.render();
+  }
+
+  function relabel() {
+    steps.render();
+    checks.renderChoice();
+    for (const item of queue.items) cards.update(item);
+    refresh();
+    tellTally(queue);
+  }
+
+  function note(text, failed = false) {
+    const place = find("#intake-note");
+    place.textContent = text;
+    place.classList.toggle("bad", failed);
+  }
 }
-askForWords();
-refresh();

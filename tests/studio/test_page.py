@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import gzip
 import json
 import re
+import time
 from pathlib import Path
 from typing import Any
 
@@ -13,9 +15,15 @@ from werkzeug.test import Client
 from werkzeug.wrappers import Response
 
 from common.codec import decode
+from common.errors import FetchFailed
 from common.jobs import Buckets, Job, Made, Source, run
+from common.operations.pipeline import STEPS
 from common.operations.registry import OPERATIONS
+from common.presets import names
+from common.settings import Settings
+from common.spend import Caps, Ledger, ledger_name
 from common.store.folder import FolderBucket
+from studio.facts import sample_pictures
 from studio.folder import SAMPLES, DataFolder
 from studio.guard import guarded
 from studio.page import ASSETS, WEB, make_page
@@ -29,9 +37,13 @@ def buckets(tmp_path: Path) -> Buckets:
     return Buckets(*(FolderBucket(tmp_path / name) for name in ("input", "work", "output")))
 
 
+def nowhere(address: str, max_bytes: int) -> bytes:
+    raise FetchFailed(f"{address} gave nothing of {max_bytes} bytes.", field="image_url")
+
+
 @pytest.fixture
 def page(buckets: Buckets) -> FlaskClient:
-    return make_page(buckets, "embedded").test_client()
+    return make_page(buckets, Settings(), nowhere).test_client()
 
 
 def drop(buckets: Buckets, name: str) -> Source:
@@ -52,7 +64,7 @@ def listed(page: FlaskClient) -> list[dict[str, Any]]:
 # --- the page -------------------------------------------------------------------------------------
 
 
-@pytest.mark.parametrize("path", ["/", "/studio.css", "/studio.js"])
+@pytest.mark.parametrize("path", ["/", *(f"/{name}" for name in sorted(ASSETS))])
 def test_the_page_and_its_parts_are_served_under_a_strict_policy(
     page: FlaskClient, path: str
 ) -> None:
@@ -65,7 +77,7 @@ def test_the_page_and_its_parts_are_served_under_a_strict_policy(
 
 
 def test_the_page_loads_nothing_from_elsewhere_and_holds_no_script() -> None:
-    text = "".join((WEB / name).read_text(encoding="utf-8") for name in ASSETS.values())
+    text = "".join((WEB / name).read_text(encoding="utf-8") for name in ASSETS)
     assert not re.search(r"(src|href|from|import|url\()\s*[=(]?\s*[\"']?https?:", text)
     html = (WEB / "index.html").read_text(encoding="utf-8")
     assert re.findall(r"<script[^>]*>", html) == ['<script type="module" src="studio.js">']
@@ -74,6 +86,85 @@ def test_the_page_loads_nothing_from_elsewhere_and_holds_no_script() -> None:
 
 def test_health_names_the_engine(page: FlaskClient) -> None:
     assert json.loads(page.get("/healthz").data) == {"status": "ok", "engine": "embedded"}
+
+
+def test_words_travel_compressed_to_whoever_takes_them_so(page: FlaskClient) -> None:
+    with page.get("/studio.css") as plain:
+        assert "Content-Encoding" not in plain.headers
+        words = plain.data
+    with page.get("/studio.css", headers={"Accept-Encoding": "br, gzip"}) as packed:
+        assert packed.headers["Content-Encoding"] == "gzip"
+        assert gzip.decompress(packed.data) == words
+
+
+# --- what the page asks ---------------------------------------------------------------------------
+
+
+def test_the_page_is_told_every_option_by_its_schema(page: FlaskClient) -> None:
+    told = json.loads(page.get("/studio/facts.json").data)
+    assert list(told["operations"]) == sorted(STEPS)
+    for name, operation in STEPS.items():
+        properties = told["operations"][name]["schema"]["properties"]
+        assert set(properties) == set(operation.options.model_fields) - {"preset"}
+    assert told["operations"]["expand"]["schema"]["$defs"]["Anchor"]["enum"]
+    assert {preset["name"] for preset in told["presets"]} == set(names())
+    assert (told["engine"], told["engines"]) == ("embedded", ["embedded"])
+
+
+def test_a_page_of_a_studio_with_a_key_may_choose_the_engine(buckets: Buckets) -> None:
+    settings = Settings(engine="gemini", gemini_api_key="secret")
+    reply = make_page(buckets, settings, nowhere).test_client().get("/studio/facts.json")
+    assert json.loads(reply.data)["engines"] == ["gemini", "embedded"]
+    assert b"secret" not in reply.data
+
+
+def test_the_day_s_spending_stands_against_its_cap(buckets: Buckets) -> None:
+    def asked(settings: Settings) -> dict[str, float | None]:
+        reply = make_page(buckets, settings, nowhere).test_client().get("/studio/spend.json")
+        told: dict[str, float | None] = json.loads(reply.data)
+        return told
+
+    capped = Settings(cap_day=2.0)
+    assert asked(Settings()) == {"cap": None, "spent": None}
+    assert asked(capped) == {"cap": 2.0, "spent": 0.0}
+    Ledger(buckets.work).take(Caps(day=2.0).accounts("cutout/"), 10_000)
+    spent = asked(capped)["spent"]
+    assert spent is not None
+    assert 0.01 <= spent < 2.0
+
+
+def test_a_ledger_that_nobody_can_read_is_a_problem_and_no_zero(buckets: Buckets) -> None:
+    buckets.work.write(ledger_name(time.time()), b"[]")
+    page = make_page(buckets, Settings(cap_day=2.0), nowhere).test_client()
+    reply = page.get("/studio/spend.json")
+    assert (reply.status_code, reply.mimetype) == (503, "application/problem+json")
+
+
+def test_samples_are_served_and_nothing_beside_them(page: FlaskClient) -> None:
+    for name in sample_pictures():
+        with page.get(f"/studio/samples/{name}") as reply:
+            assert reply.mimetype == "image/jpeg"
+    for name in ("cutout/none.jpg", "expand/recipe.json", "..%2f/__init__.py"):
+        assert page.get(f"/studio/samples/{name}").status_code == 404
+
+
+def test_a_picture_from_an_address_comes_through_the_studio(buckets: Buckets) -> None:
+    asked = []
+
+    def fetch(address: str, max_bytes: int) -> bytes:
+        asked.append((address, max_bytes))
+        return PICTURE
+
+    page = make_page(buckets, Settings(max_bytes=1234), fetch).test_client()
+    reply = page.post("/studio/fetch", data={"image_url": "https://shop.example/a.png"})
+    assert (reply.data, reply.mimetype) == (PICTURE, "image/png")
+    assert asked == [("https://shop.example/a.png", 1234)]
+
+
+def test_an_address_without_a_picture_is_told_in_the_api_s_words(page: FlaskClient) -> None:
+    reply = page.post("/studio/fetch", data={"image_url": "https://shop.example/"})
+    assert (reply.status_code, reply.mimetype) == (422, "application/problem+json")
+    assert json.loads(reply.data)["field"] == "image_url"
 
 
 # --- the pictures ---------------------------------------------------------------------------------
