@@ -26,11 +26,17 @@ SHOWN = (
 _LOOKED_FOR = (Text, Watermark)  # rules that only a model's eyes can answer
 
 
-def request(image: Image) -> Ask[Detections]:
-    """Return the question for subject, writing and marks; engines without words find the same."""
+def request(image: Image, *, objects: bool = True) -> Ask[Detections]:
+    """Return the question for subject, writing and marks; engines without words find the same.
+
+    Parameters
+    ----------
+    objects
+        Whether an engine that finds things apart from writing should look for them too.
+    """
     return Ask(
         image=image,
-        intent=Find(),
+        intent=Find(objects=objects),
         prompt=fill("detect", query=SHOWN),
         schema=DETECTION_SCHEMA,
         read=lambda text: read_detections(text, image.size),

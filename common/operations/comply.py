@@ -135,8 +135,12 @@ def _with(report: Report, cut: Report) -> Report:
 
 
 def _found(image: Image, presets: Sequence[Preset], models: Models) -> Detections | None:
-    """Return what an engine that costs nothing finds in the picture, None where there is none."""
-    ask = check.request(over(image, np.full(3, OPAQUE, np.uint8)))
+    """Return what an engine that costs nothing finds in the picture, None where there is none.
+
+    Where the subject stands alone, its alpha tells more of it than any engine.
+    """
+    flat = over(image, np.full(3, OPAQUE, np.uint8))
+    ask = check.request(flat, objects=not _is_clear(image))
     looker = _looker(models, ask) if check.needs_a_look(presets) else None
     if looker is None:
         return None
