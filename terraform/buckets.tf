@@ -37,7 +37,6 @@ locals {
 resource "google_storage_bucket" "this" {
   # checkov:skip=CKV_GCP_62: access logs into another bucket would cost more than the pictures; Cloud Audit Logs tell who read what where they are switched on
   # checkov:skip=CKV_GCP_78: input and work keep no versions on purpose: an input is written once, and work is what can be made again; soft delete covers accidents
-  # checkov:skip=CKV_GCP_30: rules differ by bucket and stand in local.buckets
   for_each = local.buckets
 
   name                        = "${var.project_id}-${var.name}-${each.key}"

@@ -5,25 +5,29 @@
 # adds to an idle function's 90 (140 with the model's library).  "render" is what is left to do here
 # when the model has answered; "fallback" is the embedded engine, which only follows a refused render.
 #
-#                       12 megapixels       24 megapixels
-#     detect            3.9 s    430 MB      6.9 s    820 MB
-#     cutout, render    3.2 s    230 MB      5.7 s    420 MB
-#     cutout, fallback 14.0 s   1130 MB     40.8 s   2670 MB
-#     erase             7.2 s    610 MB     14.6 s   1500 MB
-#     expand, render    8.3 s   1250 MB     16.0 s   2370 MB   (a quarter more on each side)
+#                          12 megapixels       24 megapixels
+#     detect               2.7 s    450 MB      4.7 s    820 MB
+#     cutout, render       2.0 s    220 MB      3.8 s    420 MB
+#     cutout, fallback    11.8 s   1130 MB     30.2 s   2690 MB
+#     erase                3.1 s    240 MB      5.9 s    450 MB
+#     expand, render       2.6 s    260 MB      4.8 s    470 MB   (a quarter more on each side)
+#     expand, fallback     5.4 s    760 MB      7.2 s    810 MB
+#     pipeline             7.3 s    810 MB     11.5 s    920 MB   (erase, then expand; fallback)
 #
 # Memory is for the largest picture that is let in (limits.max_megapixels = 24): as many renders as
 # there are requests at a time, of which one may fall back.
-#     detect    140 + 2 x 820               = 1.8 GB  -> 2 GiB
-#     cutout    140 + 2 x 420 + 2670        = 3.7 GB  -> 4 GiB
-#     erase     140 + 2 x 1500              = 3.1 GB  -> 4 GiB
-#     expand    140 + 2370, and its canvas may be larger -> 4 GiB
-#     pipeline  one request, the largest of its steps and the step before -> 4 GiB
-#     sweep     two inputs at a time, of any operation -> 8 GiB, for which Cloud Run wants 2 CPUs
-# More megapixels need more of it in proportion: at 50, twice as much and half as many at a time.
+#     detect    140 + 2 x 820                 = 1.8 GB  -> 2 GiB
+#     cutout    140 + 2 x 420 + 2690          = 3.7 GB  -> 4 GiB
+#     erase     140 + 3 x 450                 = 1.5 GB  -> 2 GiB
+#     expand    140 + 2 x 810, all fallbacks  = 1.8 GB  -> 2 GiB
+#     pipeline  140 + 920 + 2690, a cutout among the steps = 3.8 GB -> 4 GiB
+#     check     as detect, whose search for writing it shares
+#     sweep     140 + 2 x 2690: two inputs at a time, of any operation = 5.5 GB -> 8 GiB, for which
+#               Cloud Run wants 2 CPUs
+# More megapixels need more memory in proportion: at 50, twice as much, or half as many at a time.
 #
-# CPU: the operations use one thread, and most of a request's time is waiting for the model (20 s, by
-# second-hand reports), so that one CPU serves the requests of an instance one after the other.
+# CPU: the operations are measured on one thread, and most of a request's time is waiting for the
+# model (20 s, by second-hand reports), so that one CPU serves the requests of an instance in turn.
 
 variable "sizes" {
   description = "CPU, memory (MiB), seconds, requests at a time and most instances of each kind of function. Without max_instances, as many as use up model_pictures_a_minute."
@@ -37,9 +41,9 @@ variable "sizes" {
   default = {
     detect   = { cpu = 1, memory_mib = 2048, timeout = 300, concurrency = 2 }
     cutout   = { cpu = 1, memory_mib = 4096, timeout = 540, concurrency = 3 }
-    erase    = { cpu = 1, memory_mib = 4096, timeout = 540, concurrency = 2 }
-    expand   = { cpu = 1, memory_mib = 4096, timeout = 540, concurrency = 1 }
-    pipeline = { cpu = 1, memory_mib = 4096, timeout = 540, concurrency = 1 }
+    erase    = { cpu = 1, memory_mib = 2048, timeout = 540, concurrency = 3 }
+    expand   = { cpu = 1, memory_mib = 2048, timeout = 540, concurrency = 2 }
+    pipeline = { cpu = 1, memory_mib = 4096, timeout = 540, concurrency = 2 }
     check    = { cpu = 1, memory_mib = 2048, timeout = 300, concurrency = 2 }
     sweep    = { cpu = 2, memory_mib = 8192, timeout = 540, concurrency = 1, max_instances = 1 }
     light    = { cpu = 1, memory_mib = 512, timeout = 60, concurrency = 16, max_instances = 5 }
