@@ -7,18 +7,22 @@ import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
+from pathlib import Path
 from typing import Any
 
 from common.bulk import Asks, Jobs, Office, Till, Visit
 from common.errors import Parked
 from common.spend import Caps, Ledger
 from common.store import Bucket
+from common.store.folder import FolderBucket
 from common.vlm.base import Ask, Render
 from common.vlm.gemini import Access, Batches, GeminiModel, bill
 from common.vlm.remembered import RememberedModel
 from functions._shelf import BucketShelf
+from tests.support.asking import Fate
 from tests.support.gemini_batches import Desk
 from tests.support.gemini_server import KEY, GeminiServer, fault, obliging
+from tests.support.stores import Watched
 
 NAME = "detect/photo.jpg"
 
@@ -100,3 +104,11 @@ def killing(last: int) -> Callable[[str, str], None]:
             raise KilledError(f"before {method} {name}")
 
     return before
+
+
+def visit_and_die(address: str, work: str, last: int) -> None:
+    """Visit the office in a process of its own, and be killed after `last` steps in the bucket."""
+    bucket = FolderBucket(Path(work))
+    till = Till(lambda _: Caps(day=10.0), Ledger(bucket))
+    batches = Batches(Access(KEY, base_url=address), 20.0)
+    Office(Watched(bucket, Fate(last)), batches, bill, till).visit(time.time() + 1e9)
