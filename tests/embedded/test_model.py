@@ -70,6 +70,11 @@ def test_it_says_which_words_it_ignored(no_weights: Sight) -> None:
     assert not any("ignored" in note for note in quiet.notes)
 
 
+def test_what_only_words_name_it_does_not_guess(no_weights: Sight) -> None:
+    with pytest.raises(ModelUnable, match="understands no words"):
+        EmbeddedModel(no_weights).ask(question(ball().rgb, Find("cables", named=True)))
+
+
 def test_an_empty_picture_is_an_empty_answer(no_weights: Sight) -> None:
     assert EmbeddedModel(no_weights).ask(question(blank(), Find())).value == ()
 

@@ -7,7 +7,7 @@ from common.geometry import Box, Size
 from common.image import F32
 from common.vlm.embedded.net import Net
 from common.vlm.embedded.strokes import classical_text
-from common.vlm.embedded.text import Line, lines_in, net_text, scan_size
+from common.vlm.embedded.text import BARS, Line, lines_in, net_text, scan_size
 from tests.support.drawn import ball, blank, printed, striped, studio
 
 
@@ -75,6 +75,12 @@ def test_boxes_are_told_in_the_pixels_of_the_picture_and_stay_inside_it() -> Non
 )
 def test_what_is_no_line_is_dropped(ink: F32) -> None:
     assert not list(lines_in(ink, Size(400, 400)))
+
+
+def test_a_faint_line_is_found_where_more_sensitivity_is_asked_for() -> None:
+    faint = bar(400, 400, Box(100, 100, 130, 300), level=0.5)
+    assert not list(lines_in(faint, Size(400, 400), BARS["normal"]))
+    assert len(list(lines_in(faint, Size(400, 400), BARS["high"]))) == 1
 
 
 def test_the_small_print_of_a_poster_is_found_in_its_quarters(text_net: Net) -> None:

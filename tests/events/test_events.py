@@ -227,6 +227,26 @@ def test_a_new_backdrop_is_another_job(shop: Shop) -> None:
     assert [call.backdrop for call in shop.calls] == [b"old", b"new"]
 
 
+def test_a_mask_is_a_picture_of_the_input_bucket_and_another_one_is_another_job(
+    shop: Shop,
+) -> None:
+    shop.put("erase/shoe.jpg", b"x", params='{"mask": "masks/shoe.png"}')
+    for mask in (b"old", b"new", b"new"):
+        if not shop.calls or shop.calls[-1].mask != mask:
+            shop.put("masks/shoe.png", mask)
+        serve(shop, "erase/shoe.jpg", "erase")
+    assert [call.mask for call in shop.calls] == [b"old", b"new"]
+    assert said(shop, "erase/shoe.json")["input"]["mask"]["name"] == "masks/shoe.png"
+
+
+def test_a_mask_that_is_not_there_is_told(shop: Shop) -> None:
+    shop.put("erase/shoe.jpg", b"x", params='{"mask": "masks/none.png"}')
+    serve(shop, "erase/shoe.jpg", "erase")
+    told = said(shop, "erase/shoe.json")
+    assert (told["code"], told["field"]) == ("bad-options", "mask")
+    assert "masks/none.png" in told["detail"]
+
+
 def test_colours_are_no_pictures(shop: Shop) -> None:
     shop.put("cutout/shoe.jpg", b"x", params='{"background": "#ffffff"}')
     serve(shop, "cutout/shoe.jpg")

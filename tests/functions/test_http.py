@@ -25,7 +25,7 @@ from functions import _body, _http
 from functions._wiring import Finished
 from tests.support.files import WHOLE, Files, png, product_files
 
-OPERATIONS = ("detect", "cutout", "erase", "expand", "pipeline")
+OPERATIONS = ("detect", "cutout", "erase", "clean", "expand", "pipeline")
 FILE = b'name="image"; filename="a.png"\r\n\r\n'
 SECRET = "a prompt nobody else may read"  # noqa: S105 - no password, only private
 
@@ -136,6 +136,34 @@ def test_a_background_may_be_a_picture(cutout: FlaskClient, files: Files) -> Non
     got = codec.decode(cutout.post("/", data=data).data)
     assert got.alpha is None
     assert (got.rgb[:20] == (200, 10, 10)).all()
+
+
+def test_a_mask_comes_as_a_file_or_in_base64_and_goes_back_in_json(
+    clients: dict[str, FlaskClient], files: Files
+) -> None:
+    photo = codec.decode(files.photo).rgb
+    white = np.zeros_like(photo)
+    white[5:15, 10:40] = 255
+    own = {"engine": "embedded", "on_fail": "review"}
+    mask = (io.BytesIO(png(white)), "mask.png")
+    data = {"image": (io.BytesIO(files.photo), "photo.png"), "mask": mask, **own}
+    headers = {"Accept": "application/json"}
+    by_form = json.loads(clients["erase"].post("/", data=data, headers=headers).data)
+    assert np.array_equal(codec.decode(base64.b64decode(by_form["mask"])).rgb, white)
+    encoded = {"image": base64.b64encode(files.photo).decode(), **own}
+    encoded["mask"] = base64.b64encode(png(white)).decode()
+    by_json = json.loads(clients["clean"].post("/", json=encoded, headers=headers).data)
+    assert by_json["mask"] == by_form["mask"]
+
+
+def test_a_mask_of_another_size_is_the_callers_to_mend(
+    clients: dict[str, FlaskClient], files: Files
+) -> None:
+    small = (io.BytesIO(png(np.full((4, 5, 3), 255, np.uint8))), "mask.png")
+    data = {"image": (io.BytesIO(files.photo), "photo.png"), "mask": small, "engine": "embedded"}
+    response = clients["erase"].post("/", data=data)
+    told = json.loads(response.data)
+    assert (response.status_code, told["field"]) == (400, "mask")
 
 
 def test_detect_answers_json_whatever_is_accepted(

@@ -13,6 +13,7 @@ import numpy as np
 import pytest
 
 from common import codec
+from common.image import Image
 from common.operations.options import (
     CutoutOptions,
     DetectOptions,
@@ -229,6 +230,19 @@ def test_the_mask_tells_every_pixel_that_may_have_changed(desk: Desk) -> None:
     assert set(np.unique(edited)) == {0, 255}
     assert np.array_equal(after[edited == 0], before[edited == 0])
     assert 0 < (edited == 255).mean() < 0.5
+
+
+def test_a_mask_may_be_brought_and_says_what_may_change(desk: Desk) -> None:
+    out, mask = desk.at("out.png"), desk.at("mask.png")
+    photo = codec.decode(Path(desk.photo).read_bytes())
+    white = np.zeros_like(photo.rgb)
+    white[8:20, 10:60] = 255
+    Path(mask).write_bytes(codec.encode(Image(white), "png"))
+    own = ["--mask", mask, "--engine", "embedded", "--on-fail", "review"]
+    for command in ("erase", "clean"):
+        assert main([command, desk.photo, "-o", out, *own]) == 0
+        after = codec.decode(Path(out).read_bytes()).rgb
+        assert np.array_equal(after[white == 0], photo.rgb[white == 0])
 
 
 @pytest.mark.parametrize(
