@@ -12,7 +12,7 @@ from dataclasses import dataclass
 import cv2
 import numpy as np
 
-from common.fields import as_float, push_pull, resized
+from common.fields import as_float, largest, push_pull, resized, total
 from common.geometry import Size
 from common.image import F32, U8, Mask
 from common.matting.keys import GREEN, KEYS, Key, excess, turned
@@ -118,17 +118,19 @@ def _quadratic_terms(height: int, width: int) -> F32:
 
 def _robust_fit(terms: F32, pixels: F32, guess: F32) -> F32:
     """Return the coefficients (6, 3) of the ridge fit in which unlikely pixels count little."""
-    weight = np.exp(-((pixels - guess) ** 2).sum(-1) / (2 * _LIKENESS**2)) + 1e-3
+    off = pixels - guess
+    weight = np.exp(np.einsum("ij,ij->i", off, off) / np.float32(-2 * _LIKENESS**2))
+    weight += np.float32(1e-3)
     weighted = (terms * weight[:, None]).T
-    ridge = 1e-3 * len(terms) * np.diag(_RIDGE)
+    ridge = np.diag(_RIDGE) * (1e-3 * len(terms))
     out: F32 = np.linalg.solve(weighted @ terms + ridge, weighted @ pixels).astype(np.float32)
     return out
 
 
 def _shaded_backing(small: F32, field: F32, hue_error: float, shades: tuple[float, float]) -> Mask:
     """Tell which pixels are the backing in some light: ``I`` close to ``k * field``."""
-    light = (small * field).sum(-1) / np.maximum((field * field).sum(-1), 1e-6)
-    off = np.abs(small - light[..., None] * field).max(-1)
+    light = total(small * field) / np.maximum(total(field * field), np.float32(1e-6))
+    off = largest(cv2.absdiff(small, light[..., None] * field))
     likely: Mask = (off < hue_error) & (light > shades[0]) & (light < shades[1])
     return likely
 

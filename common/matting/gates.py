@@ -11,6 +11,7 @@ In this order, since each needs what the one before makes sure of:
 from __future__ import annotations
 
 from collections.abc import Mapping
+from dataclasses import dataclass
 
 import cv2
 import numpy as np
@@ -30,7 +31,7 @@ _LEAST_SUBJECT = 1e-4  # share of the crop: below it there is no subject at all
 _MUCH_SPILL, _MUCH_HOLE, _MUCH_CUT_OFF, _MUCH_DRIFT = 0.06, 0.02, 0.005, 0.10
 _NOT_BACKGROUND = 0.16  # channel difference from which the photo does not show its background
 _CHANGED = 0.15  # mean channel difference from which a place of the core was redrawn
-_PLACE = 9  # px, side of such a place
+_PLACE = 5  # px at half size, side of such a place
 _PLAIN = 0.01  # sigma of detail below which a core is plain
 _LEAST_TEXTURE = 0.35  # correlation of detail below which the subject is another, or mirrored
 _TEXTURE = 0.01  # sigma below which a region has nothing to correlate
@@ -48,16 +49,33 @@ def measured(photo: F32, layers: Layers, colour: F32, alpha: F32) -> dict[str, f
     colour, alpha
         The cutout: float32 (H, W, 3) and (H, W).
     """
+    scene = _Look.of(photo, layers)
     return {
-        "alignment": _alignment(photo, layers),
+        "alignment": _alignment(scene),
         "spill": _spill(colour, alpha),
-        "holes": _unconfirmed_holes(photo, layers.behind, alpha),
+        "holes": _unconfirmed_holes(scene, _halved(alpha)),
         "cut_off": _cut_off(alpha),
-        "drift": _drift(photo, layers.colour, layers.alpha),
-        "solidity": _solidity(layers.alpha),
-        "texture": _texture_agreement(photo, layers),
+        "drift": _drift(scene),
+        "solidity": _solidity(scene.alpha),
+        "texture": _texture_agreement(scene),
         "subject": float(alpha.mean()),
     }
+
+
+@dataclass(frozen=True)
+class _Look:
+    """The photo and its layers at half the working size: gates judge places, not pixels."""
+
+    photo: F32
+    alpha: F32
+    colour: F32
+    behind: F32
+
+    @staticmethod
+    def of(photo: F32, layers: Layers) -> _Look:
+        """Shrink everything to half the size."""
+        shown = (photo, layers.alpha, layers.colour, layers.behind)
+        return _Look(*(_halved(values) for values in shown))
 
 
 def measured_alone(keyed: Keyed) -> dict[str, float]:
@@ -125,14 +143,14 @@ def _warnings(scores: Mapping[str, float]) -> tuple[str, ...]:
     return tuple(sentence for sentence, applies in said.items() if applies)
 
 
-def _alignment(photo: F32, layers: Layers) -> float:
+def _alignment(scene: _Look) -> float:
     """Return the correlation of the rebuilt photo with the photo, near the subject."""
-    alpha = layers.alpha[..., None]
-    rebuilt = layers.behind + alpha * (layers.colour - layers.behind)
-    near: Mask = cv2.dilate((layers.alpha > 0.5).astype(np.uint8), np.ones((13, 13), np.uint8)) > 0
-    if near.any() and float(photo[near].std(0).max()) < _TEXTURE:
-        return 1.0 if float(np.abs(rebuilt - photo)[near].mean()) < _CHANGED / 3 else 0.0
-    return correlation(rebuilt, photo, near)
+    rebuilt = scene.behind + scene.alpha[..., None] * (scene.colour - scene.behind)
+    solid = (scene.alpha > 0.5).astype(np.uint8)
+    near: Mask = cv2.dilate(solid, np.ones((7, 7), np.uint8)) > 0
+    if near.any() and float(scene.photo[near].std(0).max()) < _TEXTURE:
+        return 1.0 if float(np.abs(rebuilt - scene.photo)[near].mean()) < _CHANGED / 3 else 0.0
+    return correlation(rebuilt, scene.photo, near)
 
 
 def _spill(colour: F32, alpha: F32) -> float:
@@ -146,7 +164,7 @@ def _spill(colour: F32, alpha: F32) -> float:
     return float(np.maximum(green[edge] - usual - 0.02, 0).mean())
 
 
-def _unconfirmed_holes(photo: F32, behind: F32, alpha: F32) -> float:
+def _unconfirmed_holes(scene: _Look, alpha: F32) -> float:
     """Return the share of the silhouette that is open where the photo shows no background."""
     subject: U8 = (alpha >= 0.5).astype(np.uint8)
     outlines, _ = cv2.findContours(subject, cv2.RETR_EXTERNAL, cv2.CHAIN_APPROX_SIMPLE)
@@ -155,7 +173,7 @@ def _unconfirmed_holes(photo: F32, behind: F32, alpha: F32) -> float:
     open_here = (silhouette > 0) & (alpha < 0.5)
     if not open_here.any():
         return 0.0
-    other = largest(cv2.absdiff(photo, behind)) > _NOT_BACKGROUND
+    other = largest(cv2.absdiff(scene.photo, scene.behind)) > _NOT_BACKGROUND
     return float((open_here & other).sum() / silhouette.sum())
 
 
@@ -165,10 +183,10 @@ def _cut_off(alpha: F32) -> float:
     return float((border > 0.5).mean())
 
 
-def _texture_agreement(photo: F32, layers: Layers) -> float:
+def _texture_agreement(scene: _Look) -> float:
     """Return the correlation of what is printed or modelled on the core; 1 where it is plain."""
-    core: Mask = cv2.erode(_halved(layers.alpha), np.ones((5, 5), np.uint8)) > 0.9
-    shown, true = _texture(_halved(layers.colour)), _texture(_halved(photo))
+    core: Mask = cv2.erode(scene.alpha, np.ones((5, 5), np.uint8)) > 0.9
+    shown, true = _texture(scene.colour), _texture(scene.photo)
     if not core.any() or min(float(shown[core].std()), float(true[core].std())) < _PLAIN:
         return 1.0
     return correlation(shown, true, core)
@@ -192,10 +210,10 @@ def _solidity(alpha: F32) -> float:
     return float((alpha > 0.9).sum()) / subject if subject else 0.0
 
 
-def _drift(photo: F32, colour: F32, alpha: F32) -> float:
+def _drift(scene: _Look) -> float:
     """Return the share of the core that the model redrew: local mean difference, 0..1."""
-    core: Mask = cv2.erode(alpha, np.ones((_PLACE, _PLACE), np.uint8)) > 0.98
+    core: Mask = cv2.erode(scene.alpha, np.ones((_PLACE, _PLACE), np.uint8)) > 0.98
     if not core.any():
         return 0.0
-    off: F32 = cv2.blur(total(cv2.absdiff(colour, photo)) / 3, (_PLACE, _PLACE))
+    off: F32 = cv2.blur(total(cv2.absdiff(scene.colour, scene.photo)) / 3, (_PLACE, _PLACE))
     return float((off[core] > _CHANGED).mean())

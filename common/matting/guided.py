@@ -26,6 +26,7 @@ _LEAST_LIKENESS = 0.02  # noise of the photo that is always assumed, sigma in 0.
 _RENDER_NOISE = 0.07  # how well the render's colour is believed, sigma in 0..1
 _LEAST_DOUBT, _EDGE_DOUBT = 0.03, 0.35  # prior sigma of alpha, flat and on its steepest edge
 _NEAR_NOTHING, _NEAR_ALL = 0.012, 0.988  # alpha beyond these is 0 or 1: no veils, no pinholes
+_THINNED, _ENOUGH = 3, 45  # every n-th row and column tells the tone; with fewer pixels it is noise
 _TONE = (0.8, 1.25)  # the model's contrast is matched within this
 
 
@@ -75,16 +76,29 @@ def aligned(keyed: Keyed, registration: Registration, photo: F32) -> Aligned:
 
     alpha = here(keyed.alpha)
     colour = _tone_matched(here(keyed.colour), photo, alpha)
-    backing = here(resized(keyed.backing.unshaded, own))
-    return Aligned(alpha, colour, backing, here(keyed.pixels))
+    return Aligned(alpha, colour, _backing_here(keyed, registration, photo), here(keyed.pixels))
+
+
+def _backing_here(keyed: Keyed, registration: Registration, photo: F32) -> F32:
+    """Carry the backing, which is smooth and small, at its own size."""
+    field = keyed.backing.unshaded
+    small = Size(field.shape[1], field.shape[0])
+    moved: F32 = cv2.remap(
+        field,
+        *registration.maps(small, small),
+        cv2.INTER_LINEAR,
+        borderMode=cv2.BORDER_REPLICATE,
+    )
+    return resized(moved, Size(photo.shape[1], photo.shape[0]))
 
 
 def _tone_matched(colour: F32, photo: F32, alpha: F32) -> F32:
     """Undo the model's change of tone: gain and offset per channel, measured on the core."""
-    core: Mask = cv2.erode(alpha, np.ones((7, 7), np.uint8)) > 0.98
-    if core.sum() <= 400:
+    deep: F32 = cv2.erode(alpha, np.ones((7, 7), np.uint8))
+    core: Mask = deep[::_THINNED, ::_THINNED] > 0.98
+    if core.sum() <= _ENOUGH:
         return colour
-    shown, true = colour[core][::7], photo[core][::7]
+    shown, true = (layer[::_THINNED, ::_THINNED][core] for layer in (colour, photo))
     mean, wanted = shown.mean(0), true.mean(0)
     variance = shown.var(0)
     slope = ((shown - mean) * (true - wanted)).mean(0) / np.maximum(variance, 1e-6)

@@ -1,0 +1,122 @@
+"""Registration: where each pixel of the photo lies in a picture that a model made of it.
+
+Models return the scene moved, scaled, turned and slightly warped, and in another light.  First a
+similarity: from corners or features where there are enough, else from the two pictures' contours,
+which light does not move.  Then a smooth warp, which is only believed when it explains a good part
+of what the similarity leaves: where the light alone differs, a warp would follow the light.
+
+`scene` rebuilds the photo with a candidate map and scores it; `features`, `contours` and `warp`
+each propose one.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+
+import numpy as np
+
+from common.fields import resized
+from common.geometry import Size
+from common.image import F32, U8
+from common.matting.registration.contours import shift_of_contours
+from common.matting.registration.features import (
+    Agreement,
+    similarity_of_corners,
+    similarity_of_features,
+)
+from common.matting.registration.scene import Scene, Trial, correlation, grey
+from common.matting.registration.warp import flowed
+
+__all__ = ["Registration", "correlation", "grey", "register"]
+
+_LOOK, _GLANCE = 512, 256  # px, longer sides of the fine and the coarse grid
+_SURE_MATCHES = 40  # with fewer features, contours are asked too
+_COARSE_WINDOWS = (0.12, 0.12, 0.06, 0.06, 0.04)  # sigma of the warp, of the longer side
+_FINE_WINDOWS = (0.04, 0.04)
+_STIFF_MATCHES, _STIFF = 60, 0.25  # so many matches within so many px (median): there is no warp
+_WORTH_A_WARP = 0.85  # a warp must leave less than this of the similarity's disagreement
+
+
+@dataclass(frozen=True)
+class Registration:
+    """A map from the fixed picture into the moving one.
+
+    Attributes
+    ----------
+    shift
+        float32 (h, w, 2) on a small grid: how far right and down the moving picture holds what the
+        fixed one shows here, in shares of width and height.
+    score
+        Normalised cross-correlation of colour after alignment, -1..1, near the weighted parts.
+    start
+        The same before alignment.
+    """
+
+    shift: F32
+    score: float
+    start: float
+
+    def maps(self, fixed: Size, moving: Size) -> tuple[F32, F32]:
+        """Return columns and rows of `moving` for every pixel of `fixed`, for `cv2.remap`."""
+        shift = resized(self.shift, fixed)
+        across = (np.arange(fixed.width) + 0.5) * (moving.width / fixed.width) - 0.5
+        down = (np.arange(fixed.height) + 0.5) * (moving.height / fixed.height) - 0.5
+        columns: F32 = shift[..., 0] * np.float32(moving.width) + across.astype(np.float32)
+        rows: F32 = shift[..., 1] * np.float32(moving.height) + down.astype(np.float32)[:, None]
+        return columns, rows
+
+
+def register(moving: U8, fixed: U8, weight: F32) -> Registration:
+    """Find where each pixel of `fixed` lies in `moving`.
+
+    Parameters
+    ----------
+    moving
+        uint8 RGB (h, w, 3), any size, about the ratio of `fixed`.
+    fixed
+        uint8 RGB (H, W, 3).
+    weight
+        float32 (h, w), 0..1: how far each pixel of `moving` shows what `fixed` shows, as the alpha
+        of a subject, or 0 where a model was asked to change something.
+    """
+    fine, coarse = (Scene.of(moving, fixed, weight, look) for look in (_LOOK, _GLANCE))
+    start = fine.tried(np.zeros((*fine.weight.shape, 2), np.float32))
+    best, is_sure = _rigid(fine, coarse, start)
+    if not is_sure:
+        best = _warped(fine, coarse, best)
+    return Registration(best.shift / fine.scale, best.score, start.score)
+
+
+def _rigid(fine: Scene, coarse: Scene, start: Trial) -> tuple[Trial, bool]:
+    """Return the best similarity, and whether it is sure that there is no warp besides.
+
+    It is that of corners or features, or of contours where both are few.
+    """
+    best, matches, miss = start, 0, 0.0
+    for scene, found in _proposed(fine, coarse):
+        trial = fine.tried(scene.carried(scene.shift_of(found.affine), fine))
+        if trial.score > best.score:
+            best, matches, miss = trial, found.matches, found.miss
+    if matches >= _SURE_MATCHES:
+        return best, matches >= _STIFF_MATCHES and miss < _STIFF
+    by_contours = fine.tried(shift_of_contours(fine, coarse, best.shift))
+    return (by_contours if by_contours.score > best.score else best), False
+
+
+def _proposed(fine: Scene, coarse: Scene) -> Iterator[tuple[Scene, Agreement]]:
+    """Give the similarity of corners, else that of features, and the grid it is told on."""
+    corners = similarity_of_corners(fine)
+    if corners is not None:
+        yield fine, corners
+        return
+    features = similarity_of_features(coarse)  # SIFT looks at twice the size by itself
+    if features is not None:
+        yield coarse, features
+
+
+def _warped(fine: Scene, coarse: Scene, best: Trial) -> Trial:
+    """Return the similarity with a smooth warp on top, where that explains much of what is left."""
+    shift = flowed(coarse, fine.carried(best.shift, coarse), _COARSE_WINDOWS)
+    trial = fine.tried(flowed(fine, coarse.carried(shift, fine), _FINE_WINDOWS))
+    return trial if 1 - trial.score < _WORTH_A_WARP * (1 - best.score) else best

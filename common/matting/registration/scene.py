@@ -1,0 +1,169 @@
+"""The photo rebuilt with a candidate map, and how like the photo that is."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import cv2
+import numpy as np
+from numpy.typing import NDArray
+
+from common.fields import as_float, push_pull, resized
+from common.geometry import Size
+from common.image import F32, U8, Mask
+
+_NOTHING = 0.03  # weight below which the photo shows its background
+_TINY = 1e-6  # weight of what lies beneath the subject: where nothing else is known, it is taken
+
+Affine = NDArray[np.float64]  # (2, 3): fixed pixel -> moving pixel, both on one grid
+
+
+@dataclass(frozen=True)
+class Rebuilt:
+    """The fixed picture as a candidate map explains it; (h, w, ...) on the map's grid.
+
+    Attributes
+    ----------
+    picture
+        float32 (h, w, 3): the moved subject over the fixed picture's own background.
+    behind
+        float32 (h, w, 3): that background.
+    weight
+        float32 (h, w): the moved weight.
+    """
+
+    picture: F32
+    behind: F32
+    weight: F32
+
+
+@dataclass(frozen=True)
+class Trial:
+    """One candidate map and its score.
+
+    `shift`, float32 (h, w, 2), says in grid pixels how far right and down the moving picture holds
+    what the fixed one shows here; `score` is the correlation of the rebuilt picture, -1..1.
+    """
+
+    shift: F32
+    score: float
+
+
+@dataclass(frozen=True)
+class Scene:
+    """Both pictures on one small grid: float32 RGB (h, w, 3), the weight (h, w).
+
+    `layers`, (h, w, 4), are the moving picture and its weight together: they move as one.
+    """
+
+    fixed: F32
+    moving: F32
+    weight: F32
+    columns: F32
+    rows: F32
+    layers: F32
+
+    @staticmethod
+    def of(moving: U8, fixed: U8, weight: F32, look: int) -> Scene:
+        """Bring both pictures to a grid whose longer side is at most `look`."""
+        size = Size(fixed.shape[1], fixed.shape[0]).within(look)
+        shape = (size.width, size.height)
+        small_fixed: U8 = cv2.resize(fixed, shape, interpolation=cv2.INTER_AREA)
+        small_moving: U8 = cv2.resize(moving, shape, interpolation=cv2.INTER_AREA)
+        small_weight: F32 = cv2.resize(weight, shape, interpolation=cv2.INTER_AREA)
+        rows, columns = np.mgrid[0 : size.height, 0 : size.width].astype(np.float32)
+        moved = as_float(small_moving)
+        layers = np.dstack([moved, small_weight])
+        return Scene(as_float(small_fixed), moved, small_weight, columns, rows, layers)
+
+    @property
+    def scale(self) -> F32:
+        """Width and height of the grid."""
+        return np.array(self.weight.shape[::-1], np.float32)
+
+    def carried(self, shift: F32, other: Scene) -> F32:
+        """Return a shift of this grid on another grid of the same pictures."""
+        height, width = other.weight.shape
+        return resized(shift, Size(width, height)) * (other.scale / self.scale)
+
+    def shift_of(self, affine: Affine) -> F32:
+        """Return an affine map as a shift, (h, w, 2)."""
+        a = affine.astype(np.float32)
+        across = (a[0, 0] - 1) * self.columns + a[0, 1] * self.rows + a[0, 2]
+        down = a[1, 0] * self.columns + (a[1, 1] - 1) * self.rows + a[1, 2]
+        return np.dstack([across, down])
+
+    def tried(self, shift: F32) -> Trial:
+        """Rebuild the fixed picture with a map, and score it near the subject."""
+        rebuilt = self.rebuilt(shift)
+        near = surroundings(rebuilt.weight) > 0
+        return Trial(shift, correlation(rebuilt.picture, self.fixed, near))
+
+    def rebuilt(self, shift: F32, behind: F32 | None = None) -> Rebuilt:
+        """Rebuild the fixed picture: the moved subject over the fixed picture's own background.
+
+        `behind` saves filling that background again when the map has hardly changed.
+        """
+        columns, rows = self.columns + shift[..., 0], self.rows + shift[..., 1]
+        moved: F32 = cv2.remap(
+            self.layers, columns, rows, cv2.INTER_LINEAR, borderMode=cv2.BORDER_CONSTANT
+        )
+        weight = np.ascontiguousarray(moved[..., 3])
+        if behind is None:
+            behind = self._background(weight)
+        return Rebuilt(behind + weight[..., None] * (moved[..., :3] - behind), behind, weight)
+
+    def _background(self, weight: F32) -> F32:
+        """Return the fixed picture, filled smoothly where the subject is."""
+        wide: F32 = cv2.dilate(weight, np.ones((7, 7), np.uint8))
+        seen = wide < _NOTHING
+        height, width = seen.shape
+        half = Size((width + 1) // 2, (height + 1) // 2)
+        known = np.where(seen, np.float32(1), np.float32(_TINY))
+        share = resized(known, half)
+        shown = resized(self.fixed * known[..., None], half) / share[..., None]
+        filled = push_pull(shown, share, 6)
+        return np.where(seen[..., None], self.fixed, resized(filled, Size(width, height)))
+
+
+def surroundings(weight: F32) -> U8:
+    """Return 255 on the subject and close around it: uint8 (h, w)."""
+    window = np.ones((13, 13), np.uint8)
+    near: U8 = cv2.dilate(as_mask(weight > 0.5), window)
+    return near
+
+
+def as_mask(mask: Mask) -> U8:
+    """Return a mask as OpenCV takes it: 255 where it is true."""
+    return mask.view(np.uint8) * np.uint8(255)
+
+
+def grey(pixels: U8) -> U8:
+    """Return the luma of uint8 RGB (H, W, 3): uint8 (H, W)."""
+    out: U8 = cv2.cvtColor(pixels, cv2.COLOR_RGB2GRAY)
+    return out
+
+
+def slope(values: F32, across: int, down: int) -> F32:
+    """Return the first derivative a pixel, to the right or down; (h, w) or (h, w, 3)."""
+    out: F32 = cv2.Sobel(values, cv2.CV_32F, across, down, scale=1 / 8)
+    return out
+
+
+def correlation(a: F32, b: F32, where: Mask) -> float:
+    """Return the normalised cross-correlation of two colour fields inside a mask, -1..1."""
+    left, top, width, height = cv2.boundingRect(where.view(np.uint8))
+    part = np.s_[top : top + height, left : left + width]
+    inside = where[part]
+    if not inside.any():
+        return 0.0
+    first, second = (_centred(field[part], inside) for field in (a, b))
+    scale = np.sqrt(float(np.vdot(first, first)) * float(np.vdot(second, second)))
+    return float(np.vdot(first, second) / (scale + 1e-9))
+
+
+def _centred(values: F32, inside: Mask) -> F32:
+    """Return the fields less their means, and 0 outside the mask."""
+    mean = np.array(cv2.mean(values, inside.view(np.uint8))[:3], np.float32)
+    out: F32 = np.where(inside[..., None], values - mean, np.float32(0))
+    return out
