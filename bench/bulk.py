@@ -91,7 +91,8 @@ def _killed(prepare: Callable[[Night], None]) -> list[int]:
             desk.clear()
             server.script()
             with tempfile.TemporaryDirectory() as work:
-                night = Night(server, desk, FolderBucket(Path(work)), Caps(day=10.0))
+                bucket, caps = FolderBucket(Path(work)), Caps(day=10.0)
+                night = Night(server, desk, bucket, caps, now=time.time())  # as the other process
                 prepare(night)
                 lived = _visited(night, work, len(paid))
                 _through(night)

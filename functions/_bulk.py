@@ -50,6 +50,8 @@ class Bulk:
         Does an operation; what it asks and no batch has answered is noted, and `Parked` raised.
     office
         Opens the office that sends batches; raises `Misconfigured` where there is none.
+    engine
+        The engine where options name none; the embedded one asks nobody, and so waits for nobody.
     clock
         Seconds since 1970.
     """
@@ -57,6 +59,7 @@ class Bulk:
     buckets: Buckets
     run_collecting: Run
     office: Callable[[], Office]
+    engine: str
     clock: Callable[[], float] = time.time
 
     def check(self, options: Options) -> None:
@@ -72,7 +75,7 @@ class Bulk:
                 advice='Leave out "fresh", or "when".',
                 field="fresh",
             )
-        if options.engine != "embedded":
+        if (options.engine or self.engine) != "embedded":
             self.office()
 
     def run(
@@ -112,7 +115,8 @@ class Bulk:
             error.details |= _bill(error, _cost(earlier, visit))
             raise
         cost = Cost.sum([finished.report.cost, _cost(earlier, visit)])
-        return replace(finished, report=finished.report.model_copy(update={"cost": cost}))  # type: ignore[type-var]
+        report = finished.report.model_copy(update={"cost": cost})
+        return replace(finished, report=report)  # type: ignore[type-var] - a protocol of dataclasses
 
     def end(self, job: Job) -> None:
         """Throw away what waited for a job that has come to its end."""

@@ -95,7 +95,7 @@ def _bulk_of(buckets: Buckets) -> Bulk:
     def office() -> Office:
         return Office(buckets.work, _engines.batches(own), bill, _engines.till(own))
 
-    return Bulk(buckets, run, office)
+    return Bulk(buckets, run, office, own.engine)
 
 
 def limits() -> codec.Limits:

@@ -112,9 +112,10 @@ class Collecting:
 
     def _refused(self, key: str, error: object) -> None:
         """Ask again what failed in passing; tell of what would fail again."""
-        code = error.get("code") if isinstance(error, dict) else None
+        said = error if isinstance(error, dict) else {}
+        code = said.get("code")
         if isinstance(code, int) and (code in PASSING or code >= 500):
-            self._again(key, str(error.get("message", "")) if isinstance(error, dict) else "")
+            self._again(key, str(said.get("message", "")))
         else:
             self._give_up(key, error)
 

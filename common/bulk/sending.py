@@ -49,12 +49,13 @@ class Sending:
         LedgerUnreachable
             Nobody can tell what is left of the day's money.
         """
+        is_new = self._job.state == PLANNED
         try:
-            batch = self._created() if self._job.state == PLANNED else self._found()
+            batch = self._created() if is_new else self._found()
         except LedgerUnreachable:
             raise
         except ModelError as error:
-            self._not_sent(error)
+            self._not_sent(error, is_free=is_new and error.charged == "no")
             return
         if batch is not None:
             self._note(state=RUNNING, batch=batch.name)
@@ -128,15 +129,18 @@ class Sending:
 
     # --- when it is not taken ---------------------------------------------------------------------
 
-    def _not_sent(self, error: ModelError) -> None:
-        """Leave the batch for the next sweep, or give all of it up."""
+    def _not_sent(self, error: ModelError, *, is_free: bool) -> None:
+        """Leave the batch for the next sweep, or give all of it up.
+
+        Its money is put back where no earlier sweep can have created it.
+        """
         self._desk.tally.held = error.message
         passing = error.retryable or isinstance(error, _LATER)
         if passing and self._desk.clock() - self._job.since < PATIENCE:
             return
         for key in self._job.names:
             self._give_up(key, error)
-        if error.charged == "no":
+        if is_free:
             for key, amount in self._job.reserved.items():
                 self._desk.till.settle(self._job.names[key], amount, self._job.day, 0.0)
         self._desk.jobs.forget(self._job)

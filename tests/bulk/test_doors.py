@@ -261,9 +261,21 @@ def test_vertex_alone_is_refused_in_words(studio: Studio) -> None:
 
 
 def test_the_embedded_engine_waits_for_nobody(studio: Studio) -> None:
-    studio.drop("detect/recipe.json", {"when": "batch", "engine": "embedded", "query": "writing"})
-    state = studio.event(studio.drop("detect/a.png", PHOTO))
-    assert state in {State.DONE, State.FAILED}
+    studio.environment.delenv("GEMINI_API_KEY")
+    studio.set(STUDIO_ENGINE="embedded")
+    flat = codec.encode(Image(np.full((60, 90, 3), 200, np.uint8)), "png")
+    studio.drop("expand/recipe.json", {"when": "batch", "aspect": "2:1"})
+    assert studio.event(studio.drop("expand/a.png", flat)) == State.DONE
+    assert studio.left() == []
+
+
+def test_a_dry_run_tells_the_price_of_a_batch(studio: Studio) -> None:
+    told = []
+    for when in ("batch", "now"):
+        studio.drop(f"detect/{when}/recipe.json", {"when": when, "dry_run": True})
+        assert studio.event(studio.drop(f"detect/{when}/a.png", PHOTO)) == State.DONE
+        told.append(studio.result(f"detect/{when}/a.json")["cost"]["dollars"])
+    assert told[0] == pytest.approx(told[1] / 2, abs=1e-6)
     assert studio.left() == []
 
 

@@ -25,6 +25,7 @@ from tests.support.gemini_server import KEY, GeminiServer, fault, obliging
 from tests.support.stores import Watched
 
 NAME = "detect/photo.jpg"
+HOUR, DAY = 3600.0, 86400.0
 
 
 @contextmanager
@@ -45,7 +46,7 @@ class Night:
     desk: Desk
     bucket: Bucket
     caps: Caps = field(default_factory=Caps)
-    now: float = field(default_factory=time.time)
+    now: float = field(default_factory=lambda: time.time() // DAY * DAY + 3 * HOUR)  # far from 24 h
 
     @property
     def asks(self) -> Asks:
