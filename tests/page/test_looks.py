@@ -219,9 +219,9 @@ def test_nothing_moves_for_those_who_ask_for_it(visit: Callable[..., Page]) -> N
 
 @pytest.fixture(scope="module")
 def axe() -> str:
-    path = os.environ.get("STUDIO_AXE")
+    path = os.environ.get("AXE_SCRIPT")
     if not path:
-        pytest.skip("NO AXE-CORE: set STUDIO_AXE to an axe.min.js; .ci/run fetches one")
+        pytest.skip("NO AXE-CORE: set AXE_SCRIPT to an axe.min.js; .ci/run fetches one")
     return Path(path).read_text("utf-8")
 
 

@@ -25,7 +25,7 @@ DESKTOP, PHONE = (1280, 860), (390, 844)
 
 def browser_path() -> str | None:
     """Return the browser that this machine has; none is ever downloaded."""
-    own = os.environ.get("STUDIO_BROWSER")
+    own = os.environ.get("CHROMIUM_PATH")
     return own or next(filter(None, map(shutil.which, BROWSERS)), None)
 
 
