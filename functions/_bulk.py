@@ -116,7 +116,8 @@ class Bulk:
             raise
         cost = Cost.sum([finished.report.cost, _cost(earlier, visit)])
         report = finished.report.model_copy(update={"cost": cost})
-        return replace(finished, report=report)  # type: ignore[type-var] - a protocol of dataclasses
+        # What runs here makes dataclasses; the protocol cannot say so.
+        return replace(finished, report=report)  # type: ignore[type-var]
 
     def end(self, job: Job) -> None:
         """Throw away what waited for a job that has come to its end."""

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import tempfile
+from collections.abc import Mapping
 from concurrent.futures import ThreadPoolExecutor
 
 from common.bulk.asks import Ask
@@ -16,12 +17,13 @@ from common.errors import (
     ModelQuotaExhausted,
     ModelTimeout,
 )
+from common.spend.caps import dollars
 
 SETTLING = 120.0  # seconds until a batch that was created must be found in the list
 PATIENCE = 7 * 86400.0  # seconds that a batch waits to be sent: for money, or for a quota
 TOGETHER = 8  # notes written at a time
 
-_LATER = (ModelTimeout, ModelQuotaExhausted)  # beside all that is called retryable
+_LATER = (ModelTimeout, ModelQuotaExhausted, CapReached)  # beside all that is called retryable
 
 
 class Sending:
@@ -80,7 +82,8 @@ class Sending:
         found = provider.find(job.title)
         if found or self._desk.clock() - job.moved < SETTLING:
             return found
-        self._note()  # of two sweeps one goes on
+        reserved, day = self._still_afforded()
+        self._note(reserved=reserved, day=day)  # of two sweeps one goes on
         return provider.create(job.model, job.file, job.title)
 
     # --- the steps --------------------------------------------------------------------------------
@@ -111,6 +114,21 @@ class Sending:
                 self._desk.tally.held = error.message
                 self._let_go(ask, error)
         return reserved
+
+    def _still_afforded(self) -> tuple[Mapping[str, int], str]:
+        """Return what is set aside, and for which day; yesterday's money does not count today.
+
+        Raises
+        ------
+        CapReached
+            Today has not that much left for the whole batch, whose file cannot change any more.
+        """
+        job, till = self._job, self._desk.till
+        day = till.today()
+        if job.day == day:
+            return job.reserved, day
+        again = {key: dollars(amount) for key, amount in job.reserved.items()}
+        return {key: till.reserve(job.names[key], cost) for key, cost in again.items()}, day
 
     def _uploaded(self) -> str:
         """Upload the lines as one file; return its name."""

@@ -332,6 +332,26 @@ def test_a_cap_holds_what_it_does_not_cover_until_there_is_more(night: Night, de
     assert night.spent() <= 0.08
 
 
+def test_a_batch_that_is_created_a_day_late_is_paid_by_that_days_money(
+    night: Night, desk: Desk
+) -> None:
+    night.caps = Caps(day=0.08)
+    night.ask(edit())
+    desk.script.append(("create", error(503, "UNAVAILABLE")))
+    night.visit()
+    night.now += 24 * HOUR
+    assert night.visit() == {"sent": 1}
+    assert 0 < night.spent() <= 0.08
+    night.caps = Caps(day=0.16)
+    night.ask(edit(photo(90, 60)))
+    desk.script.append(("create", error(503, "UNAVAILABLE")))
+    night.visit()
+    night.now += 24 * HOUR
+    night.caps = Caps(day=0.001)
+    assert "are left" in night.visit()["held"]
+    assert len(desk.batches) == 1
+
+
 def test_an_answer_that_came_twice_is_billed_twice(night: Night, desk: Desk) -> None:
     night.caps = Caps(day=10.0)
     night.ask(edit())
