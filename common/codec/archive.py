@@ -8,13 +8,15 @@ import zipfile
 import cv2
 import numpy as np
 
-from common.image import F32, U8
+from common.image import F32, U8, Mask
 
 COLOUR, ALPHA = "colour.jpg", "alpha.png"
 
 _BLOCK = 8  # pixels: what JPEG transforms together
 _EPOCH = (1980, 1, 1, 0, 0, 0)  # the same bytes whenever it is written
 _NEUTRAL = 128
+_NOTHING = 1e-6  # weight: less than that of a pixel in a block
+_BAND = 64 * _BLOCK  # rows that are worked on together
 
 
 def zipped(colour: bytes, alpha: bytes) -> bytes:
@@ -37,29 +39,32 @@ def bled(rgb: U8, alpha: U8) -> U8:
     rgb, alpha
         uint8 (H, W, 3) and (H, W).
     """
-    hidden = alpha == 0
-    if not hidden.any():
+    if alpha.all():
         return rgb
-    height, width = alpha.shape
-    seen = (~hidden).astype(np.float32)
-    blocks = (-(-width // _BLOCK), -(-height // _BLOCK))
-    padded = (blocks[0] * _BLOCK, blocks[1] * _BLOCK)
     out = rgb.copy()
-    for channel in range(3):
-        level = _means(rgb[..., channel] * seen, blocks, padded)
-        weight = _means(seen, blocks, padded)
-        mean = np.where(weight > 0, level / np.maximum(weight, 1e-6), _NEUTRAL)
-        whole: U8 = cv2.resize(
-            np.rint(mean).astype(np.uint8), padded, interpolation=cv2.INTER_NEAREST
-        )
-        out[hidden, channel] = whole[:height, :width][hidden]
+    for top in range(0, len(alpha), _BAND):
+        rows = slice(top, top + _BAND)
+        _bleed(out[rows], alpha[rows] == 0)
     return out
 
 
-def _means(values: F32, blocks: tuple[int, int], padded: tuple[int, int]) -> F32:
+def _bleed(rgb: U8, hidden: Mask) -> None:
+    """Fill in the hidden pixels of a band, in place."""
+    height, width = hidden.shape
+    blocks = (-(-width // _BLOCK), -(-height // _BLOCK))
+    seen = (~hidden).astype(np.float32)
+    weight = _means(seen, blocks)
+    for channel in range(3):
+        level = _means(rgb[..., channel] * seen, blocks)
+        mean = np.where(weight > 0, level / np.maximum(weight, _NOTHING), _NEUTRAL)
+        levels = np.rint(mean).astype(np.uint8).repeat(_BLOCK, axis=0).repeat(_BLOCK, axis=1)
+        rgb[hidden, channel] = levels[:height, :width][hidden]
+
+
+def _means(values: F32, blocks: tuple[int, int]) -> F32:
+    """Return the mean of each block (rows, columns); what lies beyond the band counts as 0."""
     height, width = values.shape
-    whole = cv2.copyMakeBorder(
-        values, 0, padded[1] - height, 0, padded[0] - width, cv2.BORDER_CONSTANT
-    )
+    right, below = blocks[0] * _BLOCK - width, blocks[1] * _BLOCK - height
+    whole = cv2.copyMakeBorder(values, 0, below, 0, right, cv2.BORDER_CONSTANT)
     out: F32 = cv2.resize(whole, blocks, interpolation=cv2.INTER_AREA)
     return out

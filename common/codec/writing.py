@@ -8,6 +8,7 @@ from dataclasses import dataclass, replace
 from functools import partial
 from typing import Any, Literal
 
+import cv2
 import numpy as np
 import PIL.Image
 from numpy.typing import NDArray
@@ -207,7 +208,7 @@ def _tighter(image: Image, tags: Tags, output: Output, data: bytes) -> bytes:
     """Return a lossless file in as few bytes as it takes; depth is given up before the picture."""
     most = output.max_bytes or 0
     if output.format == "png":
-        data = png.tightest(_as_pillow(image), tags)
+        data = png.tightest(_pixels(image), tags)
     if len(data) > most:
         raise too_small(len(data), most, output.format)
     return data
@@ -226,11 +227,7 @@ def _tags(image: Image, output: Output) -> Tags:
 
 def _png(image: Image, tags: Tags, quality: int) -> bytes:
     del quality
-    pixels = _deepest(image)
-    if pixels.dtype == np.uint16:
-        return png.packed_deep(pixels, tags)
-    picture = PIL.Image.fromarray(pixels)
-    return png.packed(picture, tags, png.settings(picture))
+    return png.packed(_deepest(image), tags)
 
 
 def _deepest(image: Image) -> NDArray[Any]:
@@ -247,8 +244,7 @@ def _deepest(image: Image) -> NDArray[Any]:
 def _alpha(image: Image, tags: Tags, quality: int) -> bytes:
     del quality
     alpha = np.full(image.rgb.shape[:2], OPAQUE, np.uint8) if image.alpha is None else image.alpha
-    picture = PIL.Image.fromarray(np.ascontiguousarray(alpha))
-    return png.packed(picture, Tags(dpi=tags.dpi, xmp=tags.xmp), png.settings(picture))
+    return png.packed(np.ascontiguousarray(alpha), Tags(dpi=tags.dpi, xmp=tags.xmp))
 
 
 def _zip(image: Image, tags: Tags, quality: int) -> bytes:
@@ -328,4 +324,5 @@ def _as_pillow(image: Image) -> PIL.Image.Image:
 def _pixels(image: Image) -> U8:
     if image.alpha is None:
         return np.ascontiguousarray(image.rgb)
-    return np.dstack([image.rgb, image.alpha])
+    rgba: U8 = cv2.merge([*cv2.split(np.ascontiguousarray(image.rgb)), image.alpha])
+    return rgba
