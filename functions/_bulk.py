@@ -114,7 +114,7 @@ class Bulk:
         except StudioError as error:
             error.details |= _bill(error, _cost(earlier, visit))
             raise
-        cost = Cost.sum([finished.report.cost, _cost(earlier, visit)])
+        cost = _whole_cost(finished.report.cost, _cost(earlier, visit))
         report = finished.report.model_copy(update={"cost": cost})
         # What runs here makes dataclasses; the protocol cannot say so.
         return replace(finished, report=report)  # type: ignore[type-var]
@@ -179,6 +179,12 @@ def _cost(earlier: Mapping[str, Mapping[str, float]], visit: Visit) -> Cost:
     return Cost.sum(
         Cost(calls=1, attempts=1, **took) for key, took in earlier.items() if key not in visit.took
     )
+
+
+def _whole_cost(last: Cost, earlier: Cost) -> Cost:
+    """Return the cost of all stages; what an earlier one paid for is not called remembered."""
+    remembered = max(0, last.remembered - earlier.calls)
+    return Cost.sum([last.model_copy(update={"remembered": remembered}), earlier])
 
 
 def _bill(error: StudioError, earlier: Cost) -> dict[str, Any]:

@@ -152,7 +152,7 @@ def test_an_operation_of_several_stages_goes_on_from_night_to_night(studio: Stud
         "gemini-3.8-flash",
         "gemini-3.1-flash-lite-image",
     ]
-    assert said["cost"]["calls"] == 2
+    assert (said["cost"]["calls"], said["cost"]["remembered"]) == (2, 0)
     alone = 1120 * 30e-6 * 0.5
     assert alone < said["cost"]["dollars"] < 2 * alone  # of both stages
     assert studio.left() == []
