@@ -11,7 +11,16 @@ import numpy as np
 from common.fields import as_float
 from common.geometry import Box, Size, whole, with_margin
 from common.image import F32, U8, Mask
-from common.vlm.embedded.fill import Surface, patchmatch, smooth_fill, surface_beside, textured_fill
+from common.vlm.embedded.fill import (
+    Fill,
+    Surface,
+    inpainted,
+    patchmatch,
+    rehearsed,
+    smooth_fill,
+    surface_beside,
+    textured_fill,
+)
 
 PATCHMATCH = "PatchMatch"
 INPAINTING = "inpainting"
@@ -24,6 +33,7 @@ _SMOOTH = 12 / 255  # roughness up to which what stands beside the strokes is on
 _ALL_GONE = 0.8  # of a region: its strokes were not told apart, so its texture went with them
 _BESIDE = 2  # pixels beside the hole where what was cut off still shows
 _OTHER = 28 / 255  # distance from the surface that is certainly another thing
+_THIN = 12.0  # px from the rim to the middle: farther in, a bridge between rims is a smear
 _CUT = 0.5  # of a region's shorter side: a longer run of another thing passed under the writing
 _TEXTURE = {  # whether PatchMatch is there -> its name, and the roughness beyond which it guesses
     True: (PATCHMATCH, 45 / 255),  # brick measures 30, fur 26..39, a face 55
@@ -100,7 +110,14 @@ def _filled(rgb: U8, hole: Mask, taken: float, shorter: int) -> _Filled:
         return _Filled(smooth_fill(rgb, hole, surface), INPAINTING, doubtful=cut)
     method, busy = _TEXTURE[patchmatch() is not None]
     doubtful = surface.roughness > busy or taken > _ALL_GONE
-    return _Filled(textured_fill(rgb, hole), method, doubtful)
+    way = _textured_way(rgb, hole)
+    return _Filled(way(rgb, hole), INPAINTING if way is inpainted else method, doubtful)
+
+
+def _textured_way(rgb: U8, hole: Mask) -> Fill:
+    """Return patches of the texture, or bridges from rim to rim where strokes are thin and suit."""
+    deepest = cv2.distanceTransform(hole.astype(np.uint8), cv2.DIST_L2, 3).max()
+    return textured_fill if deepest > _THIN else rehearsed(rgb, hole, (textured_fill, inpainted))
 
 
 def _longest_cut(rgb: U8, hole: Mask, surface: Surface) -> float:
