@@ -16,7 +16,7 @@ export class Desk {
   #timer = 0;
 
   /**
-   * @param {any} facts
+   * @param {import("./facts.js").Facts} facts
    * @param {import("./queue.js").Queue} queue
    * @param {() => {recipe: import("./recipe.js").Recipe, chosen: import("./queue.js").Item | null}} now
    * @param {(item: any, signal: any, how: any) => Promise<any>} work
@@ -59,10 +59,13 @@ export class Desk {
     const again = next.length === 1 && !["ready", "cancelled"].includes(next[0].state);
     const run = find("#run");
     run.disabled = !next.length;
+    run.classList.toggle("main", !again);
     run.textContent = again ? t("run.again") : t("run", { count: Math.max(1, next.length) });
     find("#price").textContent = next.length ? this.#price(next) : "";
+    find("#engine").hidden = !this.facts.engine;
+    if (!this.facts.engine) return;
     find("#engine").textContent = t(`engine.pill.${this.facts.engine}`);
-    find("#engine").title = t(`engine.why.${this.facts.engine}`);
+    find("#engine-why").textContent = t(`engine.why.${this.facts.engine}`);
   }
 
   #price(items) {
@@ -74,6 +77,7 @@ export class Desk {
       return t("price.asking");
     }
     const dollars = known.reduce((sum, price) => sum + Math.max(0, price), 0);
+    if (!dollars && known.every((price) => price === 0)) return t("price.none");
     return known.some((price) => price < 0) ? t("price.unknown") : t("price.about", { price: money(dollars), count: items.length });
   }
 

@@ -5,7 +5,7 @@ import { find, h } from "./dom.js";
 import { t } from "./words.js";
 
 /**
- * @param {{samples: {operation: string, address: string}[]}} facts
+ * @param {import("./facts.js").Facts} facts
  * @param {(files: File[]) => void} take
  * @param {(operation: string, file: File) => void} tryOut
  * @param {(text: string, failed?: boolean) => void} say
@@ -23,6 +23,8 @@ export function intake(facts, take, tryOut, say) {
     const files = [...(clipboardData?.files ?? [])];
     if (files.length) take(files);
   });
+  find("#address").hidden = !facts.fetches;
+  find(".trial").hidden = !facts.samples.length;
   find("#address").addEventListener("submit", async (event) => {
     event.preventDefault();
     const input = find("#url");

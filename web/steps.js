@@ -8,6 +8,7 @@ import { t, told } from "./words.js";
 const FIRST = { detect: ["query"], cutout: ["background", "subject"], erase: ["keep", "what"], clean: ["remove", "even"], expand: ["aspect", "anchor"] };
 const EITHER = { expand: ["aspect", "size", "margin"], cutout: ["margin", "fill"] };
 const NEEDS = { expand: { aspect: "1:1" } }; // an operation that cannot do without an option begins so
+const ORDER = ["cutout", "erase", "clean", "expand", "detect"]; // what is asked for most comes first
 const BOXED = ["box", "region", "exclude"];
 
 export class Steps {
@@ -32,7 +33,8 @@ export class Steps {
   render() {
     const usable = stepsWithPhotosPixels(this.recipe);
     refill(this.list, ...this.recipe.steps.map((each, number) => this.#step(each, number, usable.has(number))));
-    refill(this.adders, ...Object.keys(this.operations).map((name) => this.#adder(name)));
+    const offered = Object.keys(this.operations).sort((one, other) => rank(one) - rank(other));
+    refill(this.adders, ...offered.map((name) => this.#adder(name)));
   }
 
   #done() {
@@ -123,6 +125,8 @@ export class Steps {
     });
   }
 }
+
+const rank = (name) => (ORDER.includes(name) ? ORDER.indexOf(name) : ORDER.length);
 
 /** @param {string} operation */
 export const title = (operation) => told(`operation.${operation}`, operation[0].toUpperCase() + operation.slice(1));

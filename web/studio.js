@@ -1,12 +1,13 @@
 // The studio page: what it is made of, and how the parts hear of each other.
 
-import { read, send } from "./api.js";
+import { send } from "./api.js";
 import { Boxes, boxesOf } from "./boxes.js";
 import { Cards } from "./cards.js";
 import { Checks } from "./checks.js";
 import { Desk } from "./desk.js";
 import { find } from "./dom.js";
 import { Easel } from "./easel.js";
+import { learn } from "./facts.js";
 import { loaded, watch } from "./folder.js";
 import { intake } from "./intake.js";
 import { planned } from "./placement.js";
@@ -27,7 +28,7 @@ const THUMB = 112; // pixels of the longer side
 const DEFAULT = "cutout";
 
 await speak(preferred());
-const facts = await read("/studio/facts.json");
+const facts = await learn();
 if (facts) await begin();
 else say(t("no-studio"), { loud: true });
 
@@ -53,7 +54,7 @@ async function begin() {
   const desk = new Desk(facts, queue, () => ({ recipe, chosen }), work);
   const share = new Share(Object.keys(operations), () => ({ recipe: bound(chosen), name: chosen?.name ?? "photo.jpg" }), adopt);
 
-  const checks = new Checks(facts.presets ?? [], () => ({ recipe, chosen, bound: bound(chosen) }), () => share.render());
+  const checks = new Checks(facts.presets, () => ({ recipe, chosen, bound: bound(chosen) }), () => share.render());
 
   queue.addEventListener("change", ({ detail }) => itemChanged(detail));
   queue.addEventListener("gone", ({ detail }) => itemGone(detail));
@@ -65,6 +66,7 @@ async function begin() {
   await restore();
   ready = true;
   watch(queue);
+  addEventListener("beforeunload", (event) => queue.in("waiting", "working").some(({ addresses }) => !addresses) && event.preventDefault());
 
   // --- pictures ------------------------------------------------------------------------------------
 

@@ -10,6 +10,7 @@ from collections.abc import Mapping
 from pathlib import Path
 
 import pytest
+from PIL import Image as Pillow
 from playwright.sync_api import Page, expect
 
 from common import codec
@@ -180,6 +181,21 @@ def test_thirty_pictures_are_done_and_come_back_in_one_archive(page: Page, tmp_p
     assert opened_picture(archive.read("p07.png")).size == (120, 90)
     page.locator("#clear").click()
     assert cards(page, "accepted") == 0
+
+
+def test_a_file_past_a_request_s_limit_goes_by_a_signed_upload(page: Page, tmp_path: Path) -> None:
+    page.locator("#auto").uncheck()
+    load_recipe(page, {"operation": "expand", "aspect": "5:4"})
+    photo = tmp_path / "large.bmp"
+    Pillow.new("RGB", (3250, 2600), (180, 184, 190)).save(photo)
+    assert photo.stat().st_size > 25_000_000
+    page.set_input_files("#file", photo)
+    with page.expect_request("**/v1/uploads/*") as upload:
+        page.locator("#run").click()
+    assert upload.value.method == "PUT"
+    page.wait_for_selector('.card[data-state="accepted"]')
+    assert opened_picture(downloaded(page, "#save")[1]).size == (3250, 2600)
+    expect(page.locator(".card")).to_have_count(1)  # the job's own folder is not listed twice
 
 
 @pytest.mark.parametrize(("format", "suffix"), [("JPEG", "jpg"), ("WebP", "webp")])

@@ -139,6 +139,7 @@ export default {
   "run.again": "Run again",
   "run.auto": "Start new pictures by themselves",
   "price.free": "Free: this machine does the work",
+  "price.none": "Free: no model is needed",
   "price.asking": "Asking for the price …",
   "price.about": "About {price}|About {price} for {count} pictures",
   "price.unknown": "The price cannot be told; running tells why",
