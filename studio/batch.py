@@ -90,8 +90,10 @@ def _suffix(options: Options | None, facts_only: bool) -> str:
 
 def _refuse_other_names(options: Options | None, tasks: list[Task]) -> None:
     """Refuse a result whose name says another format than the options do."""
-    wanted = getattr(options, "format", None)
-    for result in (task.result for task in tasks if wanted and task.result):
+    wanted: str | None = getattr(options, "format", None)
+    if wanted is None:
+        return
+    for result in (task.result for task in tasks if task.result):
         if codec.SUFFIXES[codec.format_of(result.suffix)] != codec.SUFFIXES[wanted]:
             raise BadOptions(
                 f"{result} is no name for a file of the format {wanted}.",

@@ -249,11 +249,11 @@ def test_slow_packages_are_imported_inside_the_call_that_needs_them() -> None:
     assert early == []
 
 
-SLOW = ("google.genai", "google.cloud.storage", "requests", "patchmatch", "hypothesis", "numba")
-SLOW += ("pillow_heif",)
+SLOW = ["google.genai", "google.cloud.storage", "requests", "patchmatch", "hypothesis", "numba"]
+SLOW += ["pillow_heif"]
 LOADED = """
 import sys
-from functions import cutout, detect, erase, expand, jobs, openapi, pipeline, removebg
+from functions import check, cutout, detect, erase, expand, jobs, openapi, pipeline, removebg
 from functions import sweep, uploads
 print(*sorted(set(sys.modules) & set(sys.argv[1:])))
 """

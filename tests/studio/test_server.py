@@ -97,7 +97,7 @@ def test_the_start_says_what_to_do_next(studio: Running) -> None:
 
 def test_the_folders_are_ready(studio: Running) -> None:
     names = {path.name for path in (studio.data / "input").iterdir() if path.name[0] != "."}
-    assert names == {"detect", "cutout", "erase", "expand", "pipeline"}
+    assert names == {"detect", "cutout", "erase", "clean", "expand", "check", "pipeline"}
 
 
 @pytest.mark.parametrize("path", ["/", "/studio.js", "/healthz", "/files/"])
