@@ -44,7 +44,7 @@ resource "google_storage_bucket" "this" {
   labels                      = local.labels
   uniform_bucket_level_access = true
   public_access_prevention    = "enforced"
-  force_destroy               = false # `terraform destroy` stops at pictures; docs/operations.md tells how to let go of them
+  force_destroy               = contains(["work", "source"], each.key) || var.delete_pictures
 
   soft_delete_policy {
     retention_duration_seconds = (each.key == "work" ? 7 : var.keep.deleted) * local.day

@@ -343,6 +343,12 @@ variable "keep" {
   }
 }
 
+variable "delete_pictures" {
+  description = "Whether `terraform destroy` deletes the input and output buckets with all that is in them. To be applied before destroying."
+  type        = bool
+  default     = false
+}
+
 variable "kms_key" {
   description = "Customer-managed key for buckets, topics, images and functions; null leaves encryption to Google's keys."
   type        = string

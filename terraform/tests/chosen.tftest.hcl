@@ -166,7 +166,13 @@ run "secrets_and_keys" {
 
 run "embedded_alone" {
   variables {
-    engine = "embedded"
+    engine          = "embedded"
+    delete_pictures = true
+  }
+
+  assert {
+    condition     = alltrue([for bucket in google_storage_bucket.this : bucket.force_destroy])
+    error_message = "Who says so can tear down everything."
   }
 
   assert {

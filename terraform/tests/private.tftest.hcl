@@ -39,7 +39,7 @@ run "by_default" {
     error_message = "Results and zips keep earlier versions."
   }
   assert {
-    condition     = alltrue([for bucket in google_storage_bucket.this : !bucket.force_destroy])
+    condition     = !google_storage_bucket.this["input"].force_destroy && !google_storage_bucket.this["output"].force_destroy
     error_message = "Tearing down does not throw pictures away."
   }
   assert {
