@@ -146,45 +146,13 @@ class _Brush:
 
     def pixels(self, box: Box) -> F32:
         """Return what the render shows in a box of the canvas, float32 (h, w, 3)."""
-        out: F32 = cv2.LUT(_sampled(self.render, self._maps(box)), self.levels)
+        out: F32 = cv2.LUT(self.found.sampled(self.render, self.canvas, box), self.levels)
         return out
 
     def error(self, photo: U8, frame: Box, side: Box) -> F32:
         """Return how far the photo is from the render in a box of its frame, (h, w, 3)."""
         truth = photo[side.moved(-frame.top, -frame.left).slices]
         return as_float(truth) - self.pixels(side)
-
-    def _maps(self, box: Box) -> tuple[F32, F32]:
-        """Return columns and rows of the render for every pixel of a box of the canvas."""
-        canvas, linear = self.canvas, self.found.linear.astype(np.float32)
-        warp = self._warp(box)
-        x = (np.arange(box.left, box.right, dtype=np.float32) + 0.5) / canvas.width
-        y = (np.arange(box.top, box.bottom, dtype=np.float32)[:, None] + 0.5) / canvas.height
-        height, width = self.render.shape[:2]
-        columns, rows = (
-            (a * x + b * y + c + warp[..., axis]) * np.float32(side) - np.float32(0.5)
-            for axis, (side, (a, b, c)) in enumerate(zip((width, height), linear, strict=True))
-        )
-        return columns, rows
-
-    def _warp(self, box: Box) -> F32:
-        """Return the warp (h, w, 2) in a box of the canvas, enlarged from its small grid."""
-        grid = self.found.warp
-        across, down = grid.shape[1] / self.canvas.width, grid.shape[0] / self.canvas.height
-        to_grid = np.array(
-            [
-                [across, 0, (box.left + 0.5) * across - 0.5],
-                [0, down, (box.top + 0.5) * down - 0.5],
-            ]
-        )
-        out: F32 = cv2.warpAffine(
-            grid,
-            to_grid,
-            (box.width, box.height),
-            flags=cv2.INTER_LINEAR | cv2.WARP_INVERSE_MAP,
-            borderMode=cv2.BORDER_REPLICATE,
-        )
-        return out
 
 
 def _compared(render: U8, photo: U8, frame: Box) -> tuple[Tone, float]:
@@ -222,9 +190,4 @@ def _shrunk(pixels: U8, size: Size) -> U8:
     if small == (width, height):
         return pixels
     out: U8 = cv2.resize(pixels, small, interpolation=cv2.INTER_AREA)
-    return out
-
-
-def _sampled(pixels: U8, maps: tuple[F32, F32]) -> U8:
-    out: U8 = cv2.remap(pixels, *maps, cv2.INTER_CUBIC, borderMode=cv2.BORDER_REFLECT_101)
     return out
