@@ -29,7 +29,7 @@ from PIL import Image as Pillow
 from PIL import ImageDraw, ImageFont
 
 from bench.simulator import jpeg
-from common.geometry import Box, Size, box_from_2d
+from common.geometry import Box, Size, box_from_2d, with_margin
 from common.image import U8, Image, Mask
 from common.operations import masked
 from common.operations.base import Models
@@ -61,6 +61,7 @@ WORDS = {
     "Korean": ("여름 세일 50%", "무료 배송", "지금 구매하세요", "신제품 출시 기념"),
     "English": ("SUMMER SALE 50%", "Free shipping", "Buy it now", "New arrival 2026"),
 }
+TRIES = 400  # places that are tried for a line
 CALM = 6.0  # levels: deviation below which a line's ground is plain
 SURFACES = {  # file -> top, left, bottom, right of a bare surface
     "brick": ("renders/wire_basket/wide.png", (20, 500, 190, 1100)),
@@ -346,6 +347,21 @@ def _posters(languages: tuple[str, ...] = tuple(WORDS)) -> Iterator[tuple[str, _
             yield photo, _written(bare, WORDS[language], seed=number)
 
 
+def _calm_place(
+    bare: U8, line: Box, others: list[Box], random: np.random.Generator
+) -> tuple[int, int] | None:
+    """Return how far down and right a line is moved to a plain place of its own."""
+    tall, wide = bare.shape[:2]
+    for _ in range(TRIES):
+        down = int(random.integers(4, tall - line.bottom - 4))
+        right = int(random.integers(4, wide - line.right - 4))
+        place = with_margin(line.moved(down, right), Size(wide, tall), 0, 12)
+        free = not any(place.intersection(other) for other in others)
+        if free and bare[place.slices].std((0, 1)).max() < CALM:
+            return down, right
+    return None
+
+
 def _fitting(photo: str) -> U8:
     bare = _read(photo)
     size = Size(bare.shape[1], bare.shape[0]).within(1024)
@@ -357,29 +373,32 @@ def _written(
     bare: U8,
     lines: tuple[str, ...],
     seed: int,
+    *,
     height: float = 0.055,
     pixels: int = 0,
     calm: bool = False,
 ) -> _Poster:
     """Write the lines one below the other, each at a place, size and colour of its own.
 
-    Lines of a calm poster stand only where the photo is plain.
+    Lines of a calm poster stand where the photo is plain; who finds no such place is left out.
     """
     random = np.random.default_rng(seed)
     picture = Pillow.fromarray(bare)
     draw = ImageDraw.Draw(picture)
     tall, wide = bare.shape[:2]
-    boxes = []
+    boxes: list[Box] = []
     for number, words in enumerate(lines):
         size = pixels or round(tall * height * random.uniform(0.7, 1.3))
         font = ImageFont.truetype(str(FONT), size)
-        left, top, right, bottom = draw.textbbox((0, 0), words, font=font)
+        left, top, right, bottom = map(int, draw.textbbox((0, 0), words, font=font))
         x = int(random.uniform(0.03, 0.97) * max(1, wide - (right - left)))
-        x = 10 if calm else x
         y = int(tall * (number + 0.3) / len(lines))
         x, y = min(x, wide - right - 2), min(y, tall - bottom - 2)
-        if calm and bare[y + top : y + bottom, x + left : x + right].std((0, 1)).max() > CALM:
-            continue
+        if calm:
+            place = _calm_place(bare, Box(top, left, bottom, right), boxes, random)
+            if place is None:
+                continue
+            y, x = place
         under = bare[max(0, y + top) : y + bottom, max(0, x + left) : x + right]
         dark = (20, 20, 40) if number % 2 else (190, 20, 30)
         draw.text((x, y), words, font=font, fill=dark if under.mean() > 120 else (250, 250, 240))
