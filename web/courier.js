@@ -28,7 +28,7 @@ async function ask(data, signal) {
   const type = reply.headers.get("Content-Type") ?? "";
   if (!reply.ok) return { problem: await problem(reply, type) };
   if (!type.includes("json")) return { report: null, picture: await reply.blob() };
-  const { image, image_url, content_type, image_url_expires, ...report } = await reply.json();
+  const { image, image_url, content_type, image_url_expires, mask, ...report } = await reply.json(); // a mask is a picture, too large for a report
   if (image_url) return { report, picture: await (await fetch(image_url, { signal })).blob() };
   return { report, picture: image ? new Blob([unpacked(image)], { type: content_type }) : null };
 }

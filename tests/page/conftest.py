@@ -1,4 +1,4 @@
-"""A studio and a browser a module, a fresh page a test."""
+"""A studio for all tests, a browser a module, a fresh page a test."""
 
 from __future__ import annotations
 
@@ -21,15 +21,15 @@ def browser() -> Iterator[Browser]:
         yield browser
 
 
-@pytest.fixture(scope="module")
-def studio(browser: Browser, tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
+@pytest.fixture(scope="session")
+def studio(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
     with serving(tmp_path_factory.mktemp("page") / "data") as address:
         yield address
 
 
 @pytest.fixture
 def visit(browser: Browser, studio: str) -> Iterator[Callable[..., Page]]:
-    """Open the page; whoever leaves it has heard no complaint of it."""
+    """Open the page, which may complain of nothing until it is left."""
     opened_pages: list[tuple[Page, Complaints]] = []
 
     def visited(size: tuple[int, int] = DESKTOP, **wishes: Any) -> Page:
