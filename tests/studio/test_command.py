@@ -66,6 +66,26 @@ def test_the_suffix_chooses_the_format(desk: Desk, name: str, kind: str, told: T
     assert any("on white" in line for line in told()) == (kind == "jpeg")
 
 
+def test_the_format_names_the_results_in_a_folder(desk: Desk) -> None:
+    assert cutout(desk, "--format", "avif", out="results/") == 0
+    [made] = Path(desk.at("results")).iterdir()
+    assert made.suffix == ".avif"
+    assert codec.sniff(made.read_bytes()) == "avif"
+
+
+def test_a_name_that_says_another_format_is_refused_before_the_work(desk: Desk, told: Tell) -> None:
+    assert cutout(desk, "--format", "webp", out="o.png") == 2
+    assert not Path(desk.at("o.png")).exists()
+    assert "Name it o.webp." in told()[0]
+
+
+def test_a_lower_quality_makes_a_smaller_file(desk: Desk) -> None:
+    assert cutout(desk, "--file-quality", "30", out="small.jpg") == 0
+    assert cutout(desk, out="usual.jpg") == 0
+    small, usual = (Path(desk.at(name)).stat().st_size for name in ("small.jpg", "usual.jpg"))
+    assert small < usual / 2
+
+
 def test_a_background_may_be_a_file(desk: Desk) -> None:
     blue = np.full((60, 80, 3), (20, 30, 200), np.uint8)
     ground = desk.write("blue.png", png(blue))
