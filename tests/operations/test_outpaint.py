@@ -34,8 +34,7 @@ def erring(truth: U8) -> U8:
     moved = cv2.warpAffine(truth, move, (width, height), borderMode=cv2.BORDER_REFLECT_101)
     toned = as_bytes(as_float(moved) * np.float32(0.96) + np.float32(0.03))
     _, data = cv2.imencode(".jpg", toned, [cv2.IMWRITE_JPEG_QUALITY, 90])
-    out: U8 = cv2.imdecode(data, cv2.IMREAD_COLOR)
-    return out
+    return np.asarray(cv2.imdecode(data, cv2.IMREAD_COLOR), np.uint8)
 
 
 def test_an_erring_render_lands_in_its_place_and_tone() -> None:
