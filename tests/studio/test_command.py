@@ -67,7 +67,8 @@ def test_the_suffix_chooses_the_format(desk: Desk, name: str, kind: str, told: T
 
 
 def test_the_format_names_the_results_in_a_folder(desk: Desk) -> None:
-    assert cutout(desk, "--format", "avif", out="results/") == 0
+    Path(desk.at("results")).mkdir()
+    assert cutout(desk, "--format", "avif", out="results") == 0
     [made] = Path(desk.at("results")).iterdir()
     assert made.suffix == ".avif"
     assert codec.sniff(made.read_bytes()) == "avif"
