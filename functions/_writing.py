@@ -5,13 +5,19 @@ from __future__ import annotations
 from common import codec
 from common.codec import Output
 from common.operations.options import Options
+from common.operations.published import Published
 from common.operations.written import Written
 
 WHITE = (255, 255, 255)
 
 
 def profile_of(options: Options) -> codec.Profile:
-    """Return the space that the options want the picture in."""
+    """Return the space that the options want the picture in.
+
+    Presets name their colours in sRGB, and their files are written in it.
+    """
+    if isinstance(options, Published) and options.preset:
+        return "srgb"
     return options.profile if isinstance(options, Written) else "keep"
 
 

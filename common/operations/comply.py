@@ -139,9 +139,10 @@ def _found(image: Image, presets: Sequence[Preset], models: Models) -> Detection
 
     Where the subject stands alone, its alpha tells more of it than any engine.
     """
-    flat = over(image, np.full(3, OPAQUE, np.uint8))
-    ask = check.request(flat, objects=not _is_clear(image))
-    looker = _looker(models, ask) if check.needs_a_look(presets) else None
+    clear = _is_clear(image)
+    ask = check.request(over(image, np.full(3, OPAQUE, np.uint8)), objects=not clear)
+    crops = not clear and any(map(_asks_for_ratio, presets))
+    looker = _looker(models, ask) if crops or check.needs_a_look(presets) else None
     if looker is None:
         return None
     try:
@@ -174,12 +175,12 @@ def _asset(material: _Material, preset: Preset, options: Options, backdrop: Imag
     wanted = getattr(options, "background", _CLEAR)
     background = preset.make.background or wanted
     notes = [placed.note] if placed.note else []
-    if wanted not in {_CLEAR, background}:
+    if wanted != _CLEAR and wanted.upper() != background.upper():
         notes.append(f"{preset.name} asks for {background} behind the subject.")
     image = placed.image
     if image.alpha is not None:
+        behind = _behind(background, material, placed, image.alpha, backdrop)
         image = backgrounds.with_shadow(image) if getattr(options, "shadow", False) else image
-        behind = _behind(background, material, placed, backdrop)
         image = image if behind is None else over(image, behind)
     found = None if material.found is None else placed.seen(material.found)
     return Asset(preset, image, found, tuple(notes))
@@ -213,14 +214,11 @@ def _subject(picture: Image, found: Detections | None) -> Box | None:
 
 
 def _behind(
-    background: str, material: _Material, placed: Placed, backdrop: Image | None
+    background: str, material: _Material, placed: Placed, alpha: U8, backdrop: Image | None
 ) -> U8 | None:
     """Return what is behind the subject on the canvas; the photo's own blur at the same scale."""
     photo = material.photo
-    if background == backgrounds.BLUR and material.picture.alpha is not None:
-        photo = shrunk(photo, placed.source)
-        alpha = shrunk(material.picture, placed.source).alpha
-    else:
-        alpha = placed.image.alpha
-    assert alpha is not None  # noqa: S101
+    if background == backgrounds.BLUR:
+        photo, small = (shrunk(each, placed.source) for each in (photo, material.picture))
+        alpha = alpha if small.alpha is None else small.alpha
     return backgrounds.ground(background, photo, alpha, placed.frame, backdrop)

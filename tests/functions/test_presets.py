@@ -6,15 +6,20 @@ import base64
 import io
 import json
 import zipfile
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
 import functions_framework
+import numpy as np
 import pytest
 from flask.testing import FlaskClient
 
 import functions
 from common import codec, presets
+from common.image import Image, Provenance
+from common.operations.options import CutoutOptions, read_options
+from functions import _wiring
 from tests.support.files import WHOLE, Files, product_files
 from tests.support.shelf import product
 
@@ -122,3 +127,21 @@ def test_a_preset_says_the_format_itself(cutout: FlaskClient, files: Files) -> N
     response = cutout.post("/v1/cutout", data=asked(files, preset="web", format="png"))
     assert response.status_code == 422
     assert b"leave format out" in response.data
+
+
+def test_a_presets_colour_is_exact_in_a_photo_of_another_space() -> None:
+    """A photo tagged with swapped primaries: red there is no red here."""
+    parked = codec.srgb().replace(b"rXYZ", b"tmpZ").replace(b"gXYZ", b"rXYZ")
+    profile = parked.replace(b"tmpZ", b"gXYZ")
+    own = presets.named("shopify").model_dump(mode="json")
+    own["make"] |= {"background": "#F0D040", "format": "png"}
+    own["rules"] = [r | {"note": ""} for r in own["rules"] if r["rule"] == "formats"]
+    rule = {"rule": "background", "level": "must", "value": "#F0D040", "source": "house"}
+    own["rules"].append(rule | {"date": "2026-11-22"})
+    preset = presets.read(json.dumps(own).encode(), "mine.json")
+    clear = Image(product().rgb, np.where(product().rgb.min(2) < 250, 255, 0).astype(np.uint8))
+    photo = codec.encode(replace(clear, provenance=Provenance(icc=profile)), "png")
+    options = read_options(CutoutOptions, {"preset": [preset], "engine": "embedded"})
+    finished = _wiring.run(_wiring.operation("cutout"), photo, options)
+    [background] = [r for r in finished.report.checks[0].rules if r.rule == "background"]
+    assert (background.passed, background.measured) == (True, "100 % of the border")

@@ -31,7 +31,7 @@ from common.presets import Preset
 from common.vlm.base import Detection, OnBacking, Render
 from common.vlm.scripted import ScriptedModel
 from functions import _assets
-from tests.support.pictures import Scene
+from tests.support.pictures import Scene, textured
 from tests.support.pictures import product as scene_of
 from tests.support.shelf import product
 
@@ -243,6 +243,15 @@ def test_before_one_colour_a_scene_stands_on_that_colour() -> None:
     whole = scene_on_canvas(flat, subject_box(np.full((100, 300), 255, np.uint8)), 1.0, 1000)
     assert whole.image.rgb[0, 0].tolist() == [10, 200, 90]
     assert "on its border's colour" in whole.note
+
+
+def test_a_busy_scene_is_cropped_about_what_a_free_look_finds() -> None:
+    rgb = textured(Size(240, 120))
+    thing = json.dumps([{"box_2d": [200, 850, 800, 980], "label": "cup", "kind": "object"}])
+    model = ScriptedModel(["[]"])
+    outcome, _ = make("erase", Models(model, looker(2, thing)), STORY, image=Image(rgb))
+    image = images(outcome)["story"]
+    assert np.array_equal(image.rgb, rgb[:, -image.size.width :]), "the cup is at the right"
 
 
 @given(
