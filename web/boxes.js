@@ -9,6 +9,8 @@ const SIDES = ["top", "left", "bottom", "right"];
 const HANDLES = { nw: [0, 1], n: [0], ne: [0, 3], e: [3], se: [2, 3], s: [2], sw: [2, 1], w: [1] };
 const ARROWS = { ArrowUp: [-1, 0], ArrowDown: [1, 0], ArrowLeft: [0, -1], ArrowRight: [0, 1] };
 const FAR = 10; // thousandths a key moves with Shift
+const LABELLED = 60; // CSS pixels of a box's height from which its name may stand at it
+const LINE = 16; // CSS pixels
 const USES = ["none", "subject", "erase", "protect"];
 
 export class Boxes {
@@ -76,26 +78,28 @@ export class Boxes {
   #draw() {
     const photo = this.#photo;
     const groups = photo ? this.boxes.map((box, number) => this.#outline(box, number, photo)) : [];
+    if (photo && this.boxes[this.chosen]) groups.push(...this.#handles(this.chosen, onStage(this.boxes[this.chosen].box, photo)));
     const held = this.overlay.contains(document.activeElement) ? /** @type {HTMLElement} */ (document.activeElement).dataset.key : null;
     this.overlay.replaceChildren(...groups);
     if (held) find(`[data-key="${held}"]`, this.overlay)?.focus();
   }
 
   #outline(box, number, photo) {
-    const [top, left, bottom, right] = box.box;
-    const x = photo.left + (left / WHOLE) * photo.width;
-    const y = photo.top + (top / WHOLE) * photo.height;
-    const size = { width: ((right - left) / WHOLE) * photo.width, height: ((bottom - top) / WHOLE) * photo.height };
+    const { x, y, ...size } = onStage(box.box, photo);
     const chosen = number === this.chosen;
     const group = vector("g", { class: `box ${box.use}${chosen ? " chosen" : ""}`, tabindex: 0, role: "group", "aria-roledescription": t("box.one"), "aria-label": this.#name(box, number), "aria-describedby": "box-keys", "data-key": `box-${number}` });
-    const label = vector("text", { x: x + 6, y: y + 16 });
-    label.textContent = this.#name(box, number);
-    group.append(vector("rect", { class: "area", x, y, ...size }), label);
-    if (chosen) group.append(...this.#handles(number, { x, y, ...size }));
+    group.append(vector("rect", { class: "area", x, y, ...size }));
+    if (chosen || size.height > LABELLED) group.append(this.#label(box, number, x, y));
     group.addEventListener("pointerdown", (event) => this.#grab(event, number, SIDES.map((_, side) => side)));
     group.addEventListener("keydown", (event) => this.#key(event, number));
     group.addEventListener("focus", () => this.#choose(number));
     return group;
+  }
+
+  #label(box, number, x, y) {
+    const label = vector("text", { x: x + 6, y: y > LINE ? y - 6 : y + LINE });
+    label.textContent = this.#name(box, number);
+    return label;
   }
 
   #handles(number, { x, y, width, height }) {
@@ -134,7 +138,7 @@ export class Boxes {
   /** Draw a new box on empty ground. */
   #sketch(event) {
     const photo = this.#photo;
-    if (event.button !== 0 || !photo || !this.stage.item) return;
+    if (event.button !== 0 || event.pointerType === "touch" || !photo || !this.stage.item) return; // a finger there scrolls the page
     const corner = this.#inside(event, photo);
     if (corner.some((at) => at < 0 || at > WHOLE)) return;
     event.preventDefault();
@@ -228,6 +232,12 @@ export class Boxes {
     this.boxes[number].use = use;
     this.#done();
   }
+}
+
+/** Return where a box lies on the stage, in CSS pixels. */
+function onStage([top, left, bottom, right], photo) {
+  const [across, down] = [photo.width / WHOLE, photo.height / WHOLE];
+  return { x: photo.left + left * across, y: photo.top + top * down, width: (right - left) * across, height: (bottom - top) * down };
 }
 
 /**

@@ -56,6 +56,7 @@ export class Desk {
 
   render() {
     const next = this.#next();
+    find("#fresh").parentElement.hidden = this.#engine === "embedded"; // which remembers nothing
     const again = next.length === 1 && !["ready", "cancelled"].includes(next[0].state);
     const run = find("#run");
     run.disabled = !next.length;
@@ -107,6 +108,10 @@ export class Desk {
     find("#engine-field").hidden = engines.length < 2;
     for (const name of engines) select.append(h("option", { value: name, "data-t": `engine.${name}` }, engineName(name)));
     select.value = engine;
+    find("#fresh").addEventListener("change", ({ target }) => {
+      this.now().recipe.fresh = target.checked;
+      this.recipeChanged();
+    });
     select.addEventListener("change", () => {
       this.now().recipe.engine = select.value === engine ? "" : select.value;
       this.recipeChanged();

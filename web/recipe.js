@@ -2,7 +2,7 @@
 
 /**
  * @typedef {{id: number, operation: string, options: Record<string, any>}} Step
- * @typedef {{steps: Step[], engine: string, presets: string[], backdrop: File | null}} Recipe
+ * @typedef {{steps: Step[], engine: string, presets: string[], fresh?: boolean, backdrop: File | null}} Recipe
  */
 
 const A_PICTURE = "a picture"; // background's value where it comes as a file beside the recipe
@@ -21,9 +21,9 @@ export const recipeOf = (operation, options = {}) => ({ steps: [step(operation, 
  * Return the recipe as JSON tells it: of one operation its options, of several their list.
  * @param {Recipe} recipe
  */
-export function toDocument({ steps, engine, presets }) {
+export function toDocument({ steps, engine, presets, fresh }) {
   const listed = steps.map(({ operation, options }) => ({ operation, ...options }));
-  const whole = { ...(engine && { engine }), ...(presets.length && { preset: presets }) };
+  const whole = { ...(engine && { engine }), ...(fresh && { fresh }), ...(presets.length && { preset: presets }) };
   return listed.length === 1 ? { ...listed[0], ...whole } : { steps: listed, ...whole };
 }
 

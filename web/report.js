@@ -33,7 +33,7 @@ export const engineName = (engine) => told(`engine.${engine}`, engine);
 function problem(problem) {
   const charge = problem.charged === "yes" || problem.charged === "maybe" ? t(`charged.${problem.charged}`) : "";
   const title = told(`problem.${problem.code}`, problem.title ?? t("problem.other"));
-  return h("div", { class: "problem" }, h("strong", {}, title), h("p", {}, problem.detail, charge && ` ${charge}`), problem.request_id && h("small", {}, t("problem.id", { id: problem.request_id })));
+  return h("div", { class: "problem" }, h("strong", {}, title), h("p", {}, problem.detail, charge && ` ${charge}`), problem.type?.startsWith("/errors/") && h("a", { href: problem.type, target: "_blank", rel: "noopener" }, t("problem.more")), problem.request_id && h("small", {}, t("problem.id", { id: problem.request_id })));
 }
 
 function facts(report, item) {
