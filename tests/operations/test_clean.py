@@ -81,6 +81,12 @@ def test_an_engine_without_words_removes_nothing_by_guess() -> None:
     assert "region or a mask" in caught.value.advice
 
 
+def test_a_dry_run_tells_of_it_too() -> None:
+    engine = EmbeddedModel()
+    with pytest.raises(ModelUnable, match="understands no words"):
+        run(PHOTO, CleanOptions(remove="the cable", dry_run=True), Models(engine, engine))
+
+
 def test_the_embedded_engine_cleans_where_it_is_shown() -> None:
     engine = EmbeddedModel()
     mask = np.repeat(cv2.dilate(INK.astype(np.uint8), np.ones((7, 7)))[..., None] * 255, 3, 2)

@@ -66,12 +66,7 @@ class EmbeddedModel:
         ModelUnable
             Only what the words name is wanted.
         """
-        if ask.intent.named:
-            raise ModelUnable(
-                "The embedded engine understands no words: it cannot find"
-                f" {ask.intent.query.strip()!r}.",
-                advice="Give a region or a mask, or use an engine that understands.",
-            )
+        _refuse_words(ask.intent)
         rgb = over(ask.image, _WHITE).rgb
         found: list[Detection] = []
         names: list[str] = []
@@ -107,7 +102,14 @@ class EmbeddedModel:
                 assert_never(never)
 
     def quote(self, request: Ask[Any] | Render) -> Quote:
-        """Tell what a request costs: nothing."""
+        """Tell what a request costs: nothing.
+
+        Raises
+        ------
+        ModelUnable
+            Only what words name is wanted.
+        """
+        _refuse_words(request.intent)
         return Quote(_promised(request.intent), 0.0)
 
     def _on_backing(self, image: Image, intent: OnBacking) -> Rendered:
@@ -129,6 +131,14 @@ class EmbeddedModel:
         picture = replace(canvas, rgb=extension.rgb, alpha=None)
         notes = subjects.notes + extension.doubts
         return Rendered(picture, _usage(subjects.name), notes, bool(extension.doubts))
+
+
+def _refuse_words(intent: object) -> None:
+    if isinstance(intent, Find) and intent.named:
+        raise ModelUnable(
+            f"The embedded engine understands no words: it cannot find {intent.query.strip()!r}.",
+            advice="Give a region or a mask, or use an engine that understands.",
+        )
 
 
 def _without(image: Image, intent: Without) -> Rendered:
