@@ -60,6 +60,7 @@ export class Cards {
     if (item.thumb && card.thumb !== item.thumb) {
       card.thumb = item.thumb;
       image.src = URL.createObjectURL(item.thumb);
+      image.decode().catch(() => {}).finally(() => URL.revokeObjectURL(image.src)); // a lazy one is asked for here
     } else if (!item.thumb && item.addresses && !image.src) image.src = item.addresses.before;
     card.dataset.state = item.state === "done" ? (item.report?.decision ?? "done") : item.state;
     find(".state", card).textContent = stateOf(item);

@@ -53,8 +53,9 @@ export class Checks {
       refill(place, h("p", { class: "note" }, t("check.working")));
       checks = await this.#check(chosen.name, picture, recipe.presets);
     }
-    if (this.#asked === key) refill(place, ...this.#lists(checks, chosen, recipe.presets));
+    if (this.#asked !== key) return; // something else is looked at by now
     this.#asked = "";
+    refill(place, ...this.#lists(checks, chosen, recipe.presets));
   }
 
   async #check(name, picture, presets) {

@@ -27,7 +27,8 @@ const JOBS = {
   async show({ id, before, after, frame }) {
     latest = id;
     const [one, other] = await Promise.all([drawable(before), drawable(after)]);
-    if (latest !== id) return null;
+    if (latest !== id) return release([one, other]);
+    release(Object.values(shown));
     shown = { before: one, after: other, alpha: null, changes: null, frame };
     return { before: size(one), after: size(other), undrawn: Boolean((before && !one) || (after && !other)) };
   },
@@ -78,6 +79,15 @@ onmessage = async ({ data }) => {
 
 /** @param {OffscreenCanvas} canvas */
 const context = (canvas) => /** @type {OffscreenCanvasRenderingContext2D} */ (canvas.getContext("2d"));
+
+/** Give memory back at once: a large picture's pixels do not wait for the collector. */
+function release(pictures) {
+  for (const picture of pictures) {
+    picture?.full?.close();
+    picture?.small?.close();
+  }
+  return null;
+}
 
 /** @param {Drawable | null} picture */
 const size = (picture) => (picture ? { width: picture.width, height: picture.height } : null);
