@@ -7,9 +7,10 @@ refused, or a check found what must not be.  Every failure is one line on standa
 from __future__ import annotations
 
 import argparse
+import importlib
 import os
 import sys
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from typing import NoReturn, TypeAlias
 
 from common.errors import BadInput, GateRefused, Misconfigured, StudioError
@@ -53,6 +54,10 @@ def main(argv: Sequence[str] | None = None) -> int:
         return STOPPED
 
 
+# Commands that are a module's `run`; the others work on pictures.
+BY_MODULE = frozenset({"apikey", "check", "replay", "sheet", "status", "sweep"})
+
+
 def _dispatch(arguments: argparse.Namespace) -> int:
     if arguments.command == "serve":
         from studio import server  # noqa: PLC0415 - the server's libraries are for the server
@@ -62,26 +67,10 @@ def _dispatch(arguments: argparse.Namespace) -> int:
         from studio import doctor  # noqa: PLC0415 - as below
 
         return doctor.run()
-    if arguments.command == "sweep":
-        from studio import sweep  # noqa: PLC0415 - as below
-
-        return sweep.run(arguments)
-    if arguments.command == "status":
-        from studio import status  # noqa: PLC0415 - as below
-
-        return status.run(arguments)
-    if arguments.command == "replay":
-        from studio import replay  # noqa: PLC0415 - as below
-
-        return replay.run(arguments)
-    if arguments.command == "check":
-        from studio import check  # noqa: PLC0415 - as below
-
-        return check.run(arguments)
-    if arguments.command == "sheet":
-        from studio import sheet  # noqa: PLC0415 - as below
-
-        return sheet.run(arguments)
+    if arguments.command in BY_MODULE:
+        run: Callable[[argparse.Namespace], int]
+        run = importlib.import_module(f"studio.{arguments.command}").run  # only what is needed
+        return run(arguments)
     from studio import batch  # noqa: PLC0415 - image libraries take half a second: help comes first
 
     return batch.run(arguments)
@@ -132,6 +121,9 @@ def _parser() -> argparse.ArgumentParser:
     _add_serve(commands)
     summary = "say whether credentials, models, buckets, caps and weights are as they must be"
     commands.add_parser("doctor", help=summary, description=summary, allow_abbrev=False)
+    summary = "make a key with which a program may use the HTTP API"
+    apikey = commands.add_parser("apikey", help=summary, description=summary, allow_abbrev=False)
+    apikey.add_argument("name", metavar="NAME", help="small letters, digits and hyphens")
     _add_upkeep(commands, "sweep", "run what was dropped and has no result")
     _add_upkeep(commands, "status", "tell how far a folder is, what it cost and what failed")
     replay = _add_upkeep(commands, "replay", "run again what ended in a failed result")

@@ -6,10 +6,14 @@ point there.  Browsers say in both cases where a request comes from.
 
 from __future__ import annotations
 
+import json
 from collections.abc import Callable, Iterable
 from typing import Any
 
 from werkzeug.wrappers import Response
+
+from common.errors import NotAllowed
+from functions._http import problems
 
 LOCAL_HOSTS = frozenset({"localhost", "127.0.0.1", "[::1]"})
 OWN_PAGES = frozenset({"", "none", "same-origin"})  # Sec-Fetch-Site; empty where no browser speaks
@@ -23,7 +27,8 @@ def guarded(app: Application) -> Application:
     def guard(environ: dict[str, Any], start_response: Any) -> Iterable[bytes]:
         if _is_ours(environ):
             return app(environ, start_response)
-        refusal = Response("This studio serves its own machine only.\n", status=403)
+        problem = NotAllowed("This studio serves its own machine only.").problem()
+        refusal = Response(json.dumps(problem), status=403, mimetype=problems.PROBLEM)
         return refusal(environ, start_response)
 
     return guard

@@ -10,7 +10,7 @@ from urllib.parse import quote
 import flask
 from werkzeug.exceptions import HTTPException
 
-from common.errors import BadObjectName, ObjectMissing, UnknownPath
+from common.errors import BadObjectName, MethodNotAllowed, ObjectMissing, UnknownPath
 from common.jobs import Buckets, Source, find
 from common.settings import Settings
 from common.store import Bucket, Stored
@@ -79,6 +79,13 @@ def make_page(buckets: Buckets, settings: Settings, fetch: Fetch) -> flask.Flask
     def nothing(_: HTTPException) -> tuple[dict[str, Any], int, dict[str, str]]:
         problem = UnknownPath("There is nothing at this path.").problem()
         return problem, 404, {"Content-Type": "application/problem+json"}
+
+    @app.errorhandler(405)
+    def spoken(error: HTTPException) -> tuple[dict[str, Any], int, dict[str, str]]:
+        allow = ", ".join(sorted(getattr(error, "valid_methods", None) or ["GET"]))
+        problem = MethodNotAllowed("This path does not speak that.", advice=f"Use {allow}.")
+        headers = {"Content-Type": "application/problem+json", "Allow": allow}
+        return problem.problem(), 405, headers
 
     @app.after_request
     def strict(response: flask.Response) -> flask.Response:

@@ -169,6 +169,28 @@ def gif_frames(data: bytes, most: int) -> int:
     return frames
 
 
+def gif_size(data: bytes) -> tuple[int, int]:
+    """Return width and height of a GIF's canvas and first frame together.
+
+    A frame may reach beyond the canvas, and Pillow makes room for it as it opens the file.  Bytes
+    that are nothing are passed over, as Pillow does.
+    """
+    width, height = struct.unpack_from("<HH", data, 6)
+    at = 13 + _colour_table(data[10])
+    while at < len(data) and data[at] != _GIF_END:
+        if data[at] == _GIF_FRAME and at + 9 < len(data):
+            left, top, wide, high = struct.unpack_from("<HHHH", data, at + 1)
+            return max(width, left + wide), max(height, top + high)
+        if data[at] != _GIF_EXTENSION:
+            at += 1
+            continue
+        at += 2
+        while at < len(data) and data[at]:
+            at += 1 + data[at]
+        at += 1
+    return width, height
+
+
 def _colour_table(flags: int) -> int:
     return 3 << ((flags & 7) + 1) if flags & 0x80 else 0
 

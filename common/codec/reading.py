@@ -103,6 +103,8 @@ def _decoded(data: bytes, allowed: Limits) -> Image:
 
 def _from_pillow(data: bytes, name: str, allowed: Limits) -> Image:
     notes = _note_frames(data, name, allowed) if name in {"gif", "tiff"} else []
+    if name == "gif":
+        limits.check_shape(limits.gif_size(data), allowed)
     formats = [name.upper(), *_ALSO.get(name, ())]
     with PIL.Image.open(Timed(data, allowed.seconds), formats=formats) as file:
         limits.check_shape(file.size, allowed)

@@ -179,7 +179,7 @@ class NotAllowed(BadInput):
     """
 
     code = "not-allowed"
-    title = "This key may not do that"
+    title = "That is not allowed"
     status = 403
 
 
