@@ -28,6 +28,7 @@ from common.operations.options import CutoutOptions, Options
 from common.operations.pipeline import summed
 from common.operations.placing import (
     Placed,
+    faded,
     scene_on_canvas,
     shrunk,
     small_enough,
@@ -177,13 +178,26 @@ def _asset(material: _Material, preset: Preset, options: Options, backdrop: Imag
     notes = [placed.note] if placed.note else []
     if wanted != _CLEAR and wanted.upper() != background.upper():
         notes.append(f"{preset.name} asks for {background} behind the subject.")
-    image = placed.image
-    if image.alpha is not None:
-        behind = _behind(background, material, placed, image.alpha, backdrop)
-        image = backgrounds.with_shadow(image) if getattr(options, "shadow", False) else image
-        image = image if behind is None else over(image, behind)
+    image = _dressed(placed, material, preset, options, backdrop)
     found = None if material.found is None else placed.seen(material.found)
     return Asset(preset, image, found, tuple(notes))
+
+
+def _dressed(
+    placed: Placed, material: _Material, preset: Preset, options: Options, backdrop: Image | None
+) -> Image:
+    """Give what stands on the canvas its shadow and its background; an opaque picture has both."""
+    image = placed.image
+    if image.alpha is None:
+        return image
+    background = preset.make.background or getattr(options, "background", _CLEAR)
+    behind = _behind(background, material, placed, image.alpha, backdrop)
+    subject = subject_box(image.alpha)
+    if getattr(options, "shadow", False):
+        image = backgrounds.with_shadow(image)
+    if preset.make.background and subject is not None:
+        image = faded(image, subject)
+    return image if behind is None else over(image, behind)
 
 
 def _placed(picture: Image, found: Detections | None, preset: Preset, options: Options) -> Placed:

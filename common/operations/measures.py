@@ -64,10 +64,14 @@ class Ground:
     flat: bool
 
 
+def ring_of(size: Size) -> int:
+    """Return how many pixels from its sides a picture's border reaches."""
+    return max(1, round(_RING * min(size.width, size.height)))
+
+
 def ring(rgb: U8) -> U8:
     """Return the pixels of the border, uint8 (N, 3), of a picture uint8 (H, W, 3)."""
-    height, width = rgb.shape[:2]
-    deep = max(1, round(_RING * min(height, width)))
+    deep = ring_of(Size(rgb.shape[1], rgb.shape[0]))
     sides = (rgb[:deep], rgb[-deep:], rgb[deep:-deep, :deep], rgb[deep:-deep, -deep:])
     return np.concatenate([side.reshape(-1, 3) for side in sides])
 

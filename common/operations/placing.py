@@ -12,7 +12,7 @@ from common.composite import covering
 from common.geometry import RELATIVE, Box, Box2d, Size, canvas_of_ratio, place, whole
 from common.image import F32, OPAQUE, U8, Image
 from common.operations.framing import framed
-from common.operations.measures import ground_of
+from common.operations.measures import ground_of, ring_of
 from common.vlm.base import Detection
 
 _BLUR = 0.03  # sigma over the longer side, of a photo that fills the canvas behind itself
@@ -164,6 +164,32 @@ def _blurred(rgb: U8, canvas: Size) -> U8:
     behind = covering(rgb, work)
     smooth: U8 = cv2.GaussianBlur(behind, (0, 0), _BLUR * work.longest)
     out: U8 = cv2.resize(smooth, (canvas.width, canvas.height), interpolation=cv2.INTER_LINEAR)
+    return out
+
+
+def faded(image: Image, subject: Box) -> Image:
+    """Return the picture whose shadows and haze, outside the subject's box, end before its border.
+
+    Of a background that must be exact every pixel of the border counts, also under a shadow that
+    nobody sees.
+    """
+    if image.alpha is None:
+        return image
+    size = image.size
+    deep = ring_of(size)
+    down = _ramp(subject.top, subject.bottom, size.height, deep)
+    across = _ramp(subject.left, subject.right, size.width, deep)
+    alpha = image.alpha * np.minimum(down[:, None], across[None])
+    return replace(image, alpha=np.rint(alpha).astype(np.uint8))
+
+
+def _ramp(start: int, end: int, length: int, clear: int) -> F32:
+    """Return weights: 1 between start and end, 0 within `clear` of the ends, straight between."""
+    at = np.arange(length) + 0.5
+    before = (at - clear) / max(start - clear, 1)
+    after = (length - clear - at) / max(length - end - clear, 1)
+    inside = (at > start) & (at < end)
+    out: F32 = np.where(inside, 1, np.clip(np.minimum(before, after), 0, 1)).astype(np.float32)
     return out
 
 

@@ -208,14 +208,20 @@ def _text(_rule: Text, seen: Evidence) -> Measured:
     required = "no writing but what is printed on the subject"
     if seen.lines is None:
         return Measured("nobody looked for writing", required, "Look yourself.", passed=None)
-    wrong = sum(_is_added(line, seen) for line in seen.lines)
-    told = f"{_lines(wrong)} laid over it or beside it, {_lines(len(seen.lines) - wrong)} on it"
+    added = [_is_added(line, seen) for line in seen.lines]
+    if None in added and not any(added):
+        told = f"{_lines(len(added))}, on the subject or beside it"
+        return Measured(told, required, "Look yourself.", passed=None)
+    wrong = sum(each is not False for each in added)
+    told = f"{_lines(wrong)} laid over it or beside it, {_lines(len(added) - wrong)} on it"
     return _result(not wrong, told, required, "Erase the writing, or cut the subject out.")
 
 
-def _is_added(line: Line, seen: Evidence) -> bool:
-    """Whether a line was added: a model says so, or it stands beside the subject."""
-    return line.added if line.added is not None else _on_subject(line.box, seen) < _least_on(seen)
+def _is_added(line: Line, seen: Evidence) -> bool | None:
+    """Whether a line was added: a model says so, or it stands beside the subject; None: unknown."""
+    if line.added is not None:
+        return line.added
+    return None if seen.subject is None else _on_subject(line.box, seen) < _least_on(seen)
 
 
 @measure.register

@@ -19,6 +19,7 @@ from common.geometry import Size, box_to_2d
 from common.image import OPAQUE, Image
 from common.operations.base import Models, Outcome
 from common.operations.framing import subject_box
+from common.operations.measures import ring
 from common.operations.options import Options, read_options
 from common.operations.placing import (
     scene_on_canvas,
@@ -162,6 +163,25 @@ def test_shadow_and_background_reach_the_asset(background: str) -> None:
     first, second = images(plain)["story"].rgb, images(shaded)["story"].rgb
     assert first.shape == second.shape
     assert (second.astype(int).sum(2) < first.astype(int).sum(2) - 20).mean() > 0.002
+
+
+def test_a_shadow_ends_before_a_border_that_must_be_exact() -> None:
+    outcome, _ = make("cutout", Models(painter()), SHOP, shadow=True)
+    rgb = images(outcome)["shop"].rgb
+    assert (ring(rgb) == OPAQUE).all()
+    plain, _ = make("cutout", Models(painter()), SHOP)
+    bare = images(plain)["shop"].rgb
+    assert (rgb.astype(int).sum(2) < bare.astype(int).sum(2) - 20).mean() > 0.002, "it is there"
+
+
+def test_a_haze_that_nobody_sees_does_not_reach_the_border() -> None:
+    rgb = np.zeros((100, 100, 3), np.uint8)
+    alpha = np.full((100, 100), 5, np.uint8)
+    alpha[20:80, 20:80] = 255
+    outcome, _ = make("erase", Models(ScriptedModel(["[]"])), SHOP, image=Image(rgb, alpha))
+    image = images(outcome)["shop"]
+    assert (ring(image.rgb) == OPAQUE).all()
+    assert (image.rgb == 0).all(2).sum() == 60 * 60, "the subject is untouched"
 
 
 # --- other operations -----------------------------------------------------------------------------

@@ -254,6 +254,8 @@ def test_what_nobody_looked_for_is_not_called_good() -> None:
     scene = product(fill=1.45)
     assert measured("amazon-main", "fill", scene, None).passed is None
     assert measured("ebay", "watermark", scene, [line(ON), thing(ON)]).passed is None
+    assert measured("ebay", "text", scene, [line(ON)]).passed is None
+    assert measured("ebay", "text", scene, [line(ON, "overlay")]).passed is False
     assert measured("google-shopping", "bytes", told(product(), file_bytes=None)).passed is None
 
 
