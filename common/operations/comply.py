@@ -190,7 +190,8 @@ def _dressed(
     image = placed.image
     if image.alpha is None:
         return image
-    background = preset.make.background or getattr(options, "background", _CLEAR)
+    wanted: str = getattr(options, "background", _CLEAR)
+    background = preset.make.background or wanted
     behind = _behind(background, material, placed, image.alpha, backdrop)
     subject = subject_box(image.alpha)
     if getattr(options, "shadow", False):

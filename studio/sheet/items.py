@@ -45,7 +45,14 @@ class Item:
     @property
     def wants_eyes(self) -> bool:
         """Whether a person should look at it before the others."""
-        return self.decision in _FIRST or self.fails
+        return self.fails or (self.decision in _FIRST and not self._only_others_fail)
+
+    @property
+    def _only_others_fail(self) -> bool:
+        """Whether a result that was good is for review for another asset's check alone."""
+        every, rungs = _dicts(self.facts.get("checks")), _dicts(self.facts.get("ladder"))
+        failed = any(each.get("passed") is False for each in every)
+        return failed and len(self.checks) < len(every) and any(r.get("accepted") for r in rungs)
 
     @property
     def fails(self) -> bool:

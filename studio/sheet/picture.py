@@ -92,7 +92,9 @@ def _decision(item: Item) -> str:
 
 
 def _passed(passed: object) -> str:
-    return {True: "holds", False: "FAILS"}.get(passed is True, "") if passed is not None else "?"
+    if passed is True:
+        return "holds"
+    return "FAILS" if passed is False else "?"
 
 
 def _details(item: Item) -> list[str]:

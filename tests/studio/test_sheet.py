@@ -102,6 +102,16 @@ def test_a_commands_report_of_many_photos_is_understood(tmp_path: Path) -> None:
         assert web.notes == warnings[1:]
 
 
+def test_a_good_asset_is_not_for_review_for_another_ones_check(tmp_path: Path) -> None:
+    for name in ("ebay", "web"):
+        draw(tmp_path / f"shoe.{name}.png")
+    checks = [{"preset": "ebay", "passed": False}, {"preset": "web", "passed": True}]
+    tell(tmp_path / "shoe.json", report("review", checks=checks, ladder=[{"accepted": True}]))
+    assert [item.wants_eyes for item in gathered(tmp_path)] == [True, False]
+    tell(tmp_path / "shoe.json", report("review", checks=checks, ladder=[{"accepted": False}]))
+    assert [item.wants_eyes for item in gathered(tmp_path)] == [True, True]
+
+
 def test_a_report_cannot_point_out_of_its_folders(tmp_path: Path) -> None:
     draw(tmp_path / "secret.jpg")
     draw(tmp_path / "data" / "output" / "cutout" / "a.png")
