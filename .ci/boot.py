@@ -24,13 +24,17 @@ import tempfile
 import time
 import urllib.error
 import urllib.request
-from collections.abc import Iterator, Mapping
+from collections.abc import Collection, Iterator, Mapping
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
-LINE = re.compile(r'^    (\w+) += \{ door = "(\w+)", .*? paths = \["?(.*?)[*"\]]', re.MULTILINE)
+LINE = re.compile(
+    r'^    (\w+) += \{ door = "(\w+)", .*? paths = \["?(.*?)[*"\]].*? needs = \[(.*?)\]',
+    re.MULTILINE,
+)
+BUCKETS = {"input": "input", "work": "work", "output": "output", "uploads": "input"}  # by need
 PATIENCE = 60.0  # seconds that a function may take to start on a busy machine
 TOGETHER = 2  # processes at a time
 
@@ -45,10 +49,11 @@ def main(folder: str, functions_tf: str) -> None:
             print(told, flush=True)
 
 
-def boot(target: str, door: str, path: str) -> str:
+def boot(target: str, door: str, path: str, needs: str) -> str:
     """Start one function, knock, and return what it said."""
     began = time.monotonic()
-    with tempfile.TemporaryDirectory() as buckets, running(target, Path(buckets)) as address:
+    names = {bucket for need, bucket in BUCKETS.items() if f'"{need}"' in needs}
+    with tempfile.TemporaryDirectory() as buckets, running(target, Path(buckets), names) as address:
         started = time.monotonic() - began
         match door:
             case "http":
@@ -61,8 +66,8 @@ def boot(target: str, door: str, path: str) -> str:
 
 
 @contextmanager
-def running(target: str, buckets: Path) -> Iterator[str]:
-    """Run a function on three empty folders as buckets, and yield its address."""
+def running(target: str, buckets: Path, names: Collection[str]) -> Iterator[str]:
+    """Run a function on empty folders as the buckets it needs, and yield its address."""
     port = free_port()
     environment = {
         "PATH": os.environ.get("PATH", ""),
@@ -70,10 +75,10 @@ def running(target: str, buckets: Path) -> Iterator[str]:
         "HOST": "127.0.0.1",
         "FUNCTION_TARGET": target,
         "LOG_EXECUTION_ID": "true",
-        "STUDIO_ACCESS": "open",
+        "STUDIO_ACCESS": "iam",
         "STUDIO_ENGINE": "embedded",
     }
-    for name in ("input", "work", "output"):
+    for name in names:
         environment[f"STUDIO_{name.upper()}_BUCKET"] = str(buckets / name)
     command = [sys.executable, "-m", "functions_framework"]
     with tempfile.TemporaryFile() as log:
