@@ -17,6 +17,7 @@ from common.vlm.base import Detection
 
 _BLUR = 0.03  # sigma over the longer side, of a photo that fills the canvas behind itself
 _BLUR_WORK = 512  # px, longest side at which it is blurred
+_BLOCK = 16  # px of a JPEG's largest block: what ends inside it may tint the rest of it
 
 
 @dataclass(frozen=True, eq=False)
@@ -176,7 +177,7 @@ def faded(image: Image, subject: Box) -> Image:
     if image.alpha is None:
         return image
     size = image.size
-    deep = ring_of(size)
+    deep = ring_of(size) + _BLOCK
     down = _ramp(subject.top, subject.bottom, size.height, deep)
     across = _ramp(subject.left, subject.right, size.width, deep)
     alpha = image.alpha * np.minimum(down[:, None], across[None])
