@@ -7,9 +7,11 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from playwright.sync_api import Browser, Page
+from playwright.sync_api import Browser, Page, expect
 
 from tests.support.browsing import DESKTOP, PATIENCE, Complaints, browser_path, opened, serving
+
+expect.set_options(timeout=PATIENCE)
 
 
 @pytest.fixture(scope="module")

@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
+import json
 import os
 import re
 from collections.abc import Callable
 from pathlib import Path
 
 import pytest
-from playwright.sync_api import Page, expect
+from playwright.sync_api import Browser, Page, expect
 
 from common.errors import StudioError
 from common.geometry import Anchor, Size, canvas_of_ratio, place
@@ -102,12 +103,28 @@ def test_the_first_load_is_light(page: Page) -> None:
     assert 10_000 < weight <= MOST_WEIGHT
 
 
-def test_a_photo_of_24_megapixels_leaves_the_page_responsive(page: Page, tmp_path: Path) -> None:
-    page.evaluate("""() => {
-      window.tasks = [];
-      const note = (list) => tasks.push(...list.getEntries().map((task) => task.duration));
-      new PerformanceObserver(note).observe({ type: "longtask" });
-    }""")
+def tasks_of(trace: bytes) -> list[float]:
+    """Return how long the page's own thread worked at each task, in milliseconds.
+
+    It is the thread's time, not the clock's: a machine with much else to do holds every task up.
+    """
+    events = json.loads(trace)["traceEvents"]
+    mains = {
+        (event["pid"], event["tid"])
+        for event in events
+        if event.get("name") == "thread_name" and event["args"]["name"] == "CrRendererMain"
+    }
+    return [
+        event["tdur"] / 1000
+        for event in events
+        if "tdur" in event and (event["pid"], event["tid"]) in mains
+    ]
+
+
+def test_a_photo_of_24_megapixels_leaves_the_page_responsive(
+    browser: Browser, page: Page, tmp_path: Path
+) -> None:
+    browser.start_tracing(page=page, categories=["toplevel"])
     adopt(page, '{"operation": "expand", "aspect": "3:2"}')
     page.set_input_files("#file", drawn_file("heavy.jpg", *HEAVY, tmp_path))
     page.wait_for_selector('.card[data-state="accepted"]')
@@ -118,7 +135,7 @@ def test_a_photo_of_24_megapixels_leaves_the_page_responsive(page: Page, tmp_pat
     page.locator("#split").focus()
     for _ in range(10):
         page.keyboard.press("ArrowLeft")
-    assert max(page.evaluate("tasks"), default=0) <= LONGEST_TASK
+    assert 1 < max(tasks_of(browser.stop_tracing())) <= LONGEST_TASK
 
 
 # --- what is seen ---------------------------------------------------------------------------------
@@ -225,8 +242,9 @@ def axe() -> str:
     return Path(path).read_text("utf-8")
 
 
-@pytest.mark.parametrize("theme", ["light", "dark"])
-@pytest.mark.parametrize("size", [DESKTOP, PHONE], ids=["desktop", "phone"])
+@pytest.mark.parametrize(
+    ("theme", "size"), [("light", DESKTOP), ("dark", PHONE)], ids=["light-desktop", "dark-phone"]
+)
 def test_axe_finds_nothing_in_any_state(
     visit: Callable[..., Page], tmp_path: Path, axe: str, theme: str, size: tuple[int, int]
 ) -> None:
