@@ -61,7 +61,11 @@ export class Cards {
       card.thumb = item.thumb;
       image.src = URL.createObjectURL(item.thumb);
       image.decode().catch(() => {}).finally(() => URL.revokeObjectURL(image.src)); // a lazy one is asked for here
-    } else if (!item.thumb && item.addresses && !image.src) image.src = item.addresses.before;
+    } else if (!item.thumb && item.addresses && !card.shown) {
+      card.shown = true;
+      image.addEventListener("error", () => image.removeAttribute("src"), { once: true }); // no picture at all
+      image.src = item.addresses.before;
+    }
     card.dataset.state = item.state === "done" ? (item.report?.decision ?? "done") : item.state;
     find(".state", card).textContent = stateOf(item);
     const trouble = find(".trouble", card);
@@ -87,7 +91,7 @@ export class Cards {
     if (item.state === "waiting" || item.state === "working") return [["stop", "card.cancel", () => cancel(item)]];
     const drop = ["close", "card.remove", () => remove(item)];
     if (item.state === "failed" || item.state === "cancelled") return [["retry", "card.retry", () => run(item)], drop];
-    if (item.state === "done" && item.picture) return [["save", "card.download", () => download(item)], drop];
+    if (item.state === "done" && (item.picture || item.addresses?.after)) return [["save", "card.download", () => download(item)], drop];
     return [drop];
   }
 

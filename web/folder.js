@@ -5,24 +5,34 @@ import { read } from "./api.js";
 const SOON = 2000; // milliseconds, while something is being worked on
 const LATER = 10_000;
 
+/** @type {Set<string>} taken off the page; the files stay where they are */
+const dismissed = new Set();
+
 /**
  * Put the folder's pictures into the queue, and keep looking.
  * @param {import("./queue.js").Queue} queue
  */
-export async function watch(queue) {
+export function watch(queue) {
+  queue.addEventListener("gone", ({ detail }) => dismissed.add(detail.id));
+  return look(queue);
+}
+
+async function look(queue) {
   const listed = await read("/files/");
   if (!listed) return; // not this machine's studio: there is no folder
   const results = [...listed.results].reverse();
   for (const result of results) place(queue, result);
-  setTimeout(() => watch(queue), results.some(({ report }) => !report) ? SOON : LATER);
+  setTimeout(() => look(queue), results.some(({ report }) => !report) ? SOON : LATER);
 }
 
 function place(queue, { operation, name, before, after, report }) {
   const id = `folder ${before}`;
+  if (dismissed.has(id)) return;
   const known = queue.get(id) ?? queue.add({ id, name, state: "working", began: performance.now(), addresses: { before, after, report }, recipe: { operation } });
-  if (!report || known.addresses?.report === report && known.report) return;
+  const waits = known.state === "working" && !known.key; // with a key it is the queue that works on it
+  if (!report || !waits) return;
   known.addresses = { before, after, report };
-  if (known.state === "working") settle(queue, known);
+  settle(queue, known);
 }
 
 async function settle(queue, item) {

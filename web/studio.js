@@ -171,6 +171,7 @@ async function begin() {
 
   function itemChanged(item) {
     cards.update(item);
+    if (!chosen && ready) select(item);
     if (item.thumb === undefined && item.file) {
       item.thumb = null;
       thumbnail(item);

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shutil
 import time
 from collections.abc import Iterator
 from pathlib import Path
@@ -11,7 +12,7 @@ from playwright.sync_api import Browser, Page, expect
 
 from common.spend import Caps, Ledger
 from common.store.folder import FolderBucket
-from tests.support.browsing import PATIENCE, drawn_file, serving
+from tests.support.browsing import PATIENCE, drawn_file, opened_picture, serving
 
 CAP = 5.0  # dollars
 
@@ -57,6 +58,26 @@ def test_the_day_s_spending_stands_beside_its_cap(fresh: Page, address: str, dat
     fresh.goto(address)
     expect(fresh.locator("#spend")).to_contain_text("of $5.00")
     assert fresh.locator("#cap-meter").evaluate("meter => meter.value") > 0
+
+
+def test_what_is_dropped_into_the_folder_is_shown_at_once(
+    fresh: Page, address: str, data: Path, tmp_path: Path
+) -> None:
+    folder = data / "input" / "expand"
+    (folder / "recipe.json").write_text('{"aspect": "4:3", "engine": "embedded"}')
+    shutil.copy(drawn_file("plain.jpg", 320, 240, tmp_path), folder / "dropped.jpg")
+    fresh.goto(address)
+    card = fresh.locator(".card", has_text="dropped.jpg")
+    expect(card).to_have_attribute("data-state", "accepted")
+    expect(card.locator(".pick")).to_have_attribute("aria-pressed", "true")
+    expect(fresh.locator("#desk.empty")).to_have_count(0)
+    expect(fresh.locator("#split")).to_be_visible()
+    with fresh.expect_download() as download:
+        card.locator('[aria-label="Download dropped.jpg"]').click()
+    assert opened_picture(Path(download.value.path()).read_bytes()).size == (320, 240)
+    card.locator('[aria-label="Remove dropped.jpg"]').click()
+    expect(card).to_have_count(0)
+    expect(fresh.locator("#desk.empty")).to_be_visible()
 
 
 def test_where_the_page_is_only_files_the_api_tells_what_can_be_done(
