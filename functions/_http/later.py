@@ -61,8 +61,9 @@ class Job:
 
 
 def is_set_up(settings: Settings) -> bool:
-    """Whether there is a bucket in which work can wait."""
-    return bool(settings.input_bucket)
+    """Whether there is a bucket in which work can wait, and somebody who may put it there."""
+    in_the_cloud = settings.input_bucket.startswith("gs://")
+    return bool(settings.input_bucket) and (not in_the_cloud or bool(settings.upload_account))
 
 
 @cache

@@ -12,12 +12,13 @@ from dataclasses import dataclass
 from pathlib import Path
 
 import cv2
+import numpy as np
 import pytest
 
 from common import codec
 from common.image import U8, Image
 from common.operations.registry import OPERATIONS
-from tests.support.drawn import ball
+from tests.support.drawn import ball, painted
 from tests.support.served import listening, served, work
 
 PAGE = (Path(__file__).parents[2] / "docs" / "api.md").read_text("utf-8")
@@ -71,8 +72,10 @@ def place(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Place]:
 
 def _photo() -> U8:
     """A ball before a plain backdrop, with writing above it and a speck at the lower right."""
-    photo = ball().rgb.copy()
-    cv2.putText(photo, "SALE 25", (20, 40), cv2.FONT_HERSHEY_DUPLEX, 1.2, (40, 30, 60), 2)
+    scene = ball()
+    ground = np.full(scene.rgb.shape, 205.0, np.float32)
+    photo = painted(ground, scene.rgb.astype(np.float32), scene.alpha)
+    cv2.putText(photo, "SALE 25", (20, 40), cv2.FONT_HERSHEY_SIMPLEX, 1.0, (90, 90, 90), 2)
     cv2.circle(photo, (300, 240), 4, (40, 30, 60), -1)
     return photo
 

@@ -13,10 +13,11 @@ import pytest
 
 from common import codec
 from common.jobs import Source, claimed
+from common.settings import Settings
 from common.store.cloud import CloudBucket
 from functions import _events, _wiring
 from functions._http.access import Caller
-from functions._http.later import job_of
+from functions._http.later import is_set_up, job_of
 from functions._notice import Notice
 from functions._signing import Signer
 from tests.support.files import Files
@@ -228,3 +229,10 @@ def test_where_nothing_can_wait_the_work_is_done_at_once(form: Any) -> None:
     response = client("cutout").post("/", data=form(), headers=ASYNC)
     assert (response.status_code, response.mimetype) == (200, "image/png")
     assert "Preference-Applied" not in response.headers
+
+
+def test_in_the_cloud_only_the_uploader_may_put_what_waits() -> None:
+    assert not is_set_up(Settings())
+    assert not is_set_up(Settings(input_bucket="gs://photos"))
+    assert is_set_up(Settings(input_bucket="gs://photos", upload_account="up@p.example"))
+    assert is_set_up(Settings(input_bucket="input"))
