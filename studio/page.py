@@ -47,8 +47,13 @@ PICTURES = {
     ".bmp": "image/bmp",
     ".tif": "image/tiff",
     ".tiff": "image/tiff",
+    ".avif": "image/avif",
+    ".heic": "image/heic",
+    ".heif": "image/heif",
+    ".psd": "image/vnd.adobe.photoshop",
 }
-SHOWN = {**PICTURES, FACTS: "application/json"}  # nothing else is served: a page least of all
+# Nothing else is served: a page least of all.
+SHOWN = {**PICTURES, FACTS: "application/json", ".zip": "application/zip"}
 SHOWN_AT_ONCE = 60
 
 

@@ -65,8 +65,9 @@ export class Desk {
     find("#price").textContent = next.length ? this.#price(next) : "";
     find("#engine").hidden = !this.facts.engine;
     if (!this.facts.engine) return;
-    find("#engine").textContent = t(`engine.pill.${this.facts.engine}`);
-    find("#engine-why").textContent = t(`engine.why.${this.facts.engine}`);
+    const how = this.facts.engine === "embedded" && this.facts.engines.length > 1 ? "chosen" : this.facts.engine;
+    find("#engine").textContent = t(`engine.pill.${how}`);
+    find("#engine-why").textContent = t(`engine.why.${how}`);
   }
 
   #price(items) {

@@ -15,6 +15,8 @@ export default {
   "engine.keyer": "Keyer",
   "engine.pill.embedded": "Embedded engine · no key, no cost",
   "engine.pill.gemini": "Gemini",
+  "engine.pill.chosen": "Embedded engine · no cost",
+  "engine.why.chosen": "This machine does the work itself. A model can be chosen below the recipe; then each picture has a price.",
   "engine.why.embedded": "No key is set, so this machine does the work itself: one clear subject, printed lines on plain surfaces, plain backdrops. For everything else, set GEMINI_API_KEY.",
   "engine.why.gemini": "A model does the work, and each picture has a price.",
   spend: "Today {spent} of {cap}",

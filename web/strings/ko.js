@@ -15,6 +15,8 @@ export default {
   "engine.keyer": "키어",
   "engine.pill.embedded": "내장 엔진 · 키 없이 무료",
   "engine.pill.gemini": "Gemini",
+  "engine.pill.chosen": "내장 엔진 · 무료",
+  "engine.why.chosen": "이 컴퓨터가 직접 작업합니다. 레시피 아래에서 모델을 고를 수 있으며, 그러면 사진마다 비용이 듭니다.",
   "engine.why.embedded": "키가 없어 이 컴퓨터가 직접 작업합니다. 뚜렷한 피사체 하나, 단순한 표면의 인쇄 글자, 단순한 배경에 알맞습니다. 그 밖의 작업에는 GEMINI_API_KEY를 설정하세요.",
   "engine.why.gemini": "모델이 작업하며 사진마다 비용이 듭니다.",
   spend: "오늘 {cap} 중 {spent}",
