@@ -207,7 +207,7 @@ def _planes(file: PIL.Image.Image, data: bytes, name: str, icc: bytes | None) ->
 
 def _is_deep(file: PIL.Image.Image, data: bytes, name: str) -> bool:
     if name == "png":
-        return data[24] == _DEEP
+        return data[24] == _DEEP and limits.png_is_whole(data)
     bits = getattr(file, "tag_v2", {}).get(258, ()) if name == "tiff" else ()
     return set(bits) == {_DEEP} and file.mode in {"RGB", "RGBA", "I;16", "I;16B", "I;16L"}
 

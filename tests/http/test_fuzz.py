@@ -11,6 +11,8 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
+import cv2
+import numpy as np
 import pytest
 
 from tests.support.hostile import mutated, seeds
@@ -74,4 +76,16 @@ def test_a_frame_far_beyond_its_canvas_is_refused_before_room_is_made(small: Any
     for junk in (b"", b"\x01\x02", b"!\xf9\x04\0\0\0\0\0"):
         status, _ = asked(small, screen + junk + frame)
         assert status == 413
+    assert resource.getrusage(resource.RUSAGE_SELF).ru_maxrss - before < 100_000
+
+
+def test_a_chunk_that_claims_two_gigabytes_gets_none(small: Any) -> None:
+    """Found by the long way too: OpenCV makes room for what a PNG's chunk says of itself."""
+    rgb = np.zeros((32, 32, 3), np.uint16)
+    whole = cv2.imencode(".png", rgb)[1].tobytes()
+    end = whole.rindex(b"IEND") - 4
+    claims = whole[:end] + b"\x7f\xff\xff\xf0tEXt" + b"a" * 50
+    before = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
+    status, _ = asked(small, claims)
+    assert status in {200, 422}
     assert resource.getrusage(resource.RUSAGE_SELF).ru_maxrss - before < 100_000
