@@ -32,7 +32,7 @@ export default {
   "url.failed": "사진을 가져오지 못했습니다.",
   "samples.title": "견본으로 해 보기",
 
-  "queue.title": "사진",
+  "queue.title": "사진 목록",
   "queue.progress": "대기열 진행 상황",
   "queue.zip": "모두 내려받기 (zip)",
   "queue.cancel": "모두 취소",
