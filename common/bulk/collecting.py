@@ -9,7 +9,7 @@ from typing import Any
 from common.bulk.jobs import SETTLED, Job
 from common.bulk.provider import Batch, Desk
 from common.bulk.results import Results
-from common.bulk.sending import told
+from common.bulk.sending import PATIENCE, told
 from common.errors import BatchFailed, BatchLost, ModelError
 
 MOST_TRIES = 3  # batches that may fail to answer an ask
@@ -34,8 +34,13 @@ class Collecting:
         self._desk = desk
         self._job = job
 
-    def run(self) -> None:
+    def run(self) -> bool:
         """Look at the batch; once it has ended, take its answers in, settle and clear up.
+
+        Returns
+        -------
+        bool
+            Whether the provider could be spoken to at all.
 
         Raises
         ------
@@ -44,13 +49,12 @@ class Collecting:
         """
         try:
             batch = self._desk.provider.get(self._job.batch)
-            if batch is not None and batch.phase == "running":
-                return
-            results = self._results(batch)
         except ModelError as error:
-            self._unread(error)
-            return
-        self._ended(batch, results)
+            self._untold(error)
+            return False
+        if batch is None or batch.phase != "running":
+            self._take_in(batch)
+        return True
 
     def clear(self) -> None:
         """Delete what a settled batch has left behind."""
@@ -60,6 +64,14 @@ class Collecting:
         self._desk.jobs.forget(self._job)
 
     # --- reading ----------------------------------------------------------------------------------
+
+    def _take_in(self, batch: Batch | None) -> None:
+        try:
+            results = self._results(batch)
+        except ModelError as error:
+            self._unread(error)
+        else:
+            self._ended(batch, results)
 
     def _results(self, batch: Batch | None) -> Results:
         """Read the file of answers, where there is one; answers are kept as they are read."""
@@ -79,16 +91,24 @@ class Collecting:
     def _keep(self, key: str, answer: dict[str, Any]) -> None:
         self._desk.asks.settle(key, answer)
 
+    def _untold(self, error: ModelError) -> None:
+        """Come back later: a provider out of reach says nothing about a batch that is paid for."""
+        self._desk.tally.held = error.message
+        if self._desk.clock() - self._job.moved >= PATIENCE:
+            self._lose(f"For a week nobody could tell what became of a batch. {error.message}")
+
     def _unread(self, error: ModelError) -> None:
         """Come back later, or give up where that has failed too often: it may have been charged."""
         job = self._desk.jobs.write(self._job, self._desk.clock(), unread=self._job.unread + 1)
         self._job = job
         self._desk.tally.held = error.message
-        if job.unread < MOST_UNREAD:
-            return
-        lost = BatchLost(f"The answers of a batch cannot be read. {error.message}", advice=_REPLAY)
-        for key in job.names:
-            self._give_up(key, told(lost))
+        if job.unread >= MOST_UNREAD:
+            self._lose(f"The answers of a batch cannot be read. {error.message}")
+
+    def _lose(self, why: str) -> None:
+        lost = told(BatchLost(why, advice=_REPLAY))
+        for key in self._job.names:
+            self._give_up(key, lost)
         self._settled({})
 
     # --- what became of each ----------------------------------------------------------------------

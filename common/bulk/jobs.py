@@ -107,6 +107,10 @@ class Jobs:
         generation = notes.write(self._bucket, f"{JOBS}{job.id}.json", note, job.generation)
         return replace(moved, generation=generation)
 
+    def stands(self, job: str) -> bool:
+        """Whether a batch is not done with."""
+        return self._bucket.stat(f"{JOBS}{job}.json") is not None
+
     def forget(self, job: Job) -> None:
         """Delete the note: everything is done."""
         notes.delete(self._bucket, f"{JOBS}{job.id}.json", job.generation)

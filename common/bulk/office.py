@@ -7,6 +7,7 @@ a batch may cost is set aside before it is created, and what was not spent is pu
 
 from __future__ import annotations
 
+import contextlib
 import time
 from collections.abc import Callable, Iterable, Iterator
 from itertools import groupby
@@ -75,13 +76,15 @@ class Office:
         )
         waiting = list(self._asks.waiting())  # before the jobs: no ask of a new one is missed
         under_way = list(self._jobs.all())
+        may_send = True
         for job in under_way:
             if self._clock() < until:
-                _step(desk, job)
+                may_send &= _step(desk, job)
         for asks in _chunks(_free(waiting, under_way)):
-            if desk.tally.held or self._clock() >= until:
+            if not may_send or self._clock() >= until:
                 break
-            _step(desk, self._planned(asks))
+            if paid := [ask for ask in asks if self._till.accounts(ask.name) not in desk.short]:
+                may_send = _step(desk, self._planned(paid))
         return desk.tally
 
     def _planned(self, asks: list[Ask]) -> Job:
@@ -91,17 +94,18 @@ class Office:
         return self._jobs.write(Job(identity, asks[0].model, PLANNED, now, now, names), now)
 
 
-def _step(desk: Desk, job: Job) -> None:
-    """Bring a batch one step on; where another sweep is doing that, leave it to that."""
-    try:
+def _step(desk: Desk, job: Job) -> bool:
+    """Bring a batch one step on; return whether it makes sense to send another one.
+
+    Where another sweep is at it, it is left to that.
+    """
+    with contextlib.suppress(PreconditionFailed):
         if job.state == RUNNING:
-            Collecting(desk, job).run()
-        elif job.state == SETTLED:
-            Collecting(desk, job).clear()
-        else:
-            Sending(desk, job).run()
-    except PreconditionFailed:
-        return
+            return Collecting(desk, job).run()
+        if job.state != SETTLED:
+            return Sending(desk, job).run()
+        Collecting(desk, job).clear()
+    return True
 
 
 def _free(waiting: Iterable[Ask], under_way: Iterable[Job]) -> Iterator[Ask]:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from io import BufferedIOBase
 from typing import Any, Protocol
 
@@ -119,6 +119,8 @@ class Desk:
         Seconds since 1970.
     tally
         What came of it.
+    short
+        Sets of daily accounts that had not enough left for an ask.
     """
 
     asks: Asks
@@ -128,3 +130,4 @@ class Desk:
     till: Till
     clock: Callable[[], float]
     tally: Tally
+    short: set[frozenset[str]] = field(default_factory=set)

@@ -41,8 +41,13 @@ class Sending:
         self._desk = desk
         self._job = job
 
-    def run(self) -> None:
+    def run(self) -> bool:
         """Take the asks, set the money aside, upload, create; each step is noted.
+
+        Returns
+        -------
+        bool
+            Whether another batch may fare better.
 
         Raises
         ------
@@ -58,10 +63,11 @@ class Sending:
             raise
         except ModelError as error:
             self._not_sent(error, is_free=is_new and error.charged == "no")
-            return
+            return isinstance(error, CapReached)
         if batch is not None:
             self._note(state=RUNNING, batch=batch.name)
             self._desk.tally.sent += len(self._job.names)
+        return True
 
     def _created(self) -> Batch | None:
         """Create the batch; None where nothing is left that it could hold."""
@@ -90,12 +96,14 @@ class Sending:
 
     def _taken(self) -> list[Ask]:
         """Return the asks that are this batch's now; another may have been quicker."""
-        job, asks = self._job, self._desk.asks
+        job, jobs, asks = self._job, self._desk.jobs, self._desk.asks
 
         def take(key: str) -> Ask | None:
             ask = asks.get(key)
             if ask is None or ask.job == job.id:
                 return ask
+            if ask.job and jobs.stands(ask.job):
+                return None  # of another sweep, which this one's list is older than
             return asks.assign(ask, job.id)
 
         with ThreadPoolExecutor(TOGETHER) as pool:
@@ -112,6 +120,7 @@ class Sending:
                 reserved[ask.key] = till.reserve(ask.name, ask.dollars)
             except CapReached as error:
                 self._desk.tally.held = error.message
+                self._desk.short.add(till.accounts(ask.name))
                 self._let_go(ask, error)
         return reserved
 
@@ -127,8 +136,14 @@ class Sending:
         day = till.today()
         if job.day == day:
             return job.reserved, day
-        again = {key: dollars(amount) for key, amount in job.reserved.items()}
-        return {key: till.reserve(job.names[key], cost) for key, cost in again.items()}, day
+        again: dict[str, int] = {}
+        try:
+            for key, amount in job.reserved.items():
+                again[key] = till.reserve(job.names[key], dollars(amount))
+        except CapReached:
+            self._put_back(again, day)
+            raise
+        return again, day
 
     def _uploaded(self) -> str:
         """Upload the lines as one file; return its name."""
@@ -159,9 +174,12 @@ class Sending:
         for key in self._job.names:
             self._give_up(key, error)
         if is_free:
-            for key, amount in self._job.reserved.items():
-                self._desk.till.settle(self._job.names[key], amount, self._job.day, 0.0)
+            self._put_back(self._job.reserved, self._job.day)
         self._desk.jobs.forget(self._job)
+
+    def _put_back(self, reserved: Mapping[str, int], day: str) -> None:
+        for key, amount in reserved.items():
+            self._desk.till.settle(self._job.names[key], amount, day, 0.0)
 
     def _give_up(self, key: str, error: ModelError) -> None:
         self._desk.asks.settle(key, {"error": told(error)})

@@ -28,6 +28,10 @@ class Till:
         """Return the day's ledger, whose money it is that is set aside; empty without one."""
         return "" if self._ledger is None else self._ledger.today()
 
+    def accounts(self, name: str) -> frozenset[str]:
+        """Return the daily accounts that the input `name` falls under."""
+        return frozenset(self._caps(name).accounts(name))
+
     def reserve(self, name: str, dollars: float) -> int:
         """Set aside what an ask of the input `name` may cost; return millionths of a dollar.
 

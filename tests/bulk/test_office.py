@@ -198,6 +198,28 @@ def test_a_file_that_cannot_be_read_is_tried_again_and_then_given_up(
     assert lost.value.charged == "maybe"
 
 
+def test_a_provider_out_of_reach_for_days_loses_no_batch(night: Night, desk: Desk) -> None:
+    night_with(night, 1)
+    desk.end()
+    for _ in range(6 * 24):
+        desk.script.append(("get", error(503, "UNAVAILABLE")))
+        assert night.visit().keys() == {"held"}
+        night.now += HOUR
+    assert night.visit() == {"answered": 1}
+
+
+def test_a_batch_of_which_nobody_tells_for_a_week_may_have_been_paid(
+    night: Night, desk: Desk
+) -> None:
+    (request,) = night_with(night, 1)
+    night.now += 7 * 24 * HOUR
+    desk.script.append(("get", error(403, "PERMISSION_DENIED")))
+    assert night.visit()["failed"] == 1
+    with pytest.raises(BatchLost, match="For a week") as lost:
+        night.one(request)
+    assert lost.value.charged == "maybe"
+
+
 def test_a_file_that_can_be_read_again_is_read(night: Night, desk: Desk) -> None:
     night_with(night, 1)
     desk.end()
@@ -352,6 +374,33 @@ def test_a_batch_that_is_created_a_day_late_is_paid_by_that_days_money(
     assert len(desk.batches) == 1
 
 
+def test_a_folder_whose_cap_is_reached_holds_no_other_folder_up(night: Night, desk: Desk) -> None:
+    night.caps = Caps(day=10.0, prefixes={"cutout/shoes/": 0.0001})
+    for number in range(51):
+        night.one(edit(photo(60 + number, 40)), "cutout/shoes/a.jpg")
+    night.now += 1
+    night.one(edit(photo(60, 60)), "cutout/hats/a.jpg")
+    told = night.visit()
+    assert told["sent"] == 1
+    assert "for cutout/shoes/ today" in told["held"]
+    assert [len(batch.lines) for batch in desk.batches] == [1]
+
+
+def test_a_late_batch_that_todays_money_does_not_cover_keeps_none_of_it(
+    night: Night, desk: Desk
+) -> None:
+    night.caps = Caps(day=10.0)
+    night.ask(*(edit(photo(60 + number, 40)) for number in range(3)))
+    desk.script.append(("create", error(503, "UNAVAILABLE")))
+    night.visit()
+    night.caps = Caps(day=night.spent() * 0.7)  # enough for two of the three
+    night.now += 24 * HOUR
+    for _ in range(4):
+        assert "are left" in night.visit()["held"]
+        assert night.spent() == 0
+    assert desk.batches == []
+
+
 def test_an_answer_that_came_twice_is_billed_twice(night: Night, desk: Desk) -> None:
     night.caps = Caps(day=10.0)
     night.ask(edit())
@@ -359,6 +408,21 @@ def test_an_answer_that_came_twice_is_billed_twice(night: Night, desk: Desk) -> 
     desk.end(twice=[0])
     night.visit()
     assert night.spent() == pytest.approx(2 * night.one(edit()).usage.dollars, abs=1e-4)
+
+
+# --- two sweeps at once ---------------------------------------------------------------------------
+
+
+def test_a_sweep_with_an_old_list_takes_no_ask_out_of_a_batch(night: Night, desk: Desk) -> None:
+    night.ask(*(question(photo(60 + number, 40)) for number in range(2)))
+
+    def late(method: str, name: str) -> None:
+        if method == "write" and name.startswith("batch/jobs/") and not desk.batches:
+            night.now += 1
+            assert night.visit() == {"sent": 2}
+
+    assert "sent" not in night.visit(Watched(night.bucket, late))
+    assert [len(batch.lines) for batch in desk.batches] == [2]
 
 
 # --- killed at every step -------------------------------------------------------------------------
