@@ -16,10 +16,10 @@ locals {
     }
     work = {
       versioned = false
-      # The sweep deletes what it knows to be done with (after 1 to 30 days).  What it has missed goes
+      # The sweep deletes what it knows to be done with (after 1 to 40 days).  What it has missed goes
       # here; the lines of a manifest that was never folded stay, since nothing else tells of them.
       rules = [
-        { action = "Delete", age = 45, prefixes = ["claims/", "renders/", "notices/", "replies/"] },
+        { action = "Delete", age = 45, prefixes = ["batch/", "claims/", "notices/", "renders/", "replies/"] },
         { action = "Delete", age = 400, prefixes = ["spend/"] }, # a year's accounts
       ]
     }

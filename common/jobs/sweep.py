@@ -29,8 +29,15 @@ SUMMARY = "sweep.json"  # in the output bucket: what the last sweep did, and whe
 TOLD = 20  # inputs that wait are told by name up to so many
 ERRAND_SHARE = 0.2  # of the time, at most, for each errand; the inputs get the rest
 DAY = 86400.0
-# Of the work bucket; replies are kept for who asks again, and for who fetches a large one.
-KEPT = {"claims/": 7 * DAY, "renders/": 30 * DAY, "notices/": 30 * DAY, "replies/": DAY}
+# Of the work bucket; replies are kept for who asks again, and for who fetches a large one.  A batch
+# is given up after a week or two: what is noted of one for longer, nobody waits for any more.
+KEPT = {
+    "batch/": 40 * DAY,
+    "claims/": 7 * DAY,
+    "notices/": 30 * DAY,
+    "renders/": 30 * DAY,
+    "replies/": DAY,
+}
 
 Do: TypeAlias = Callable[[str, Stored], Ending]  # an operation's name and an input -> how it ended
 Errand: TypeAlias = Callable[[float], Mapping[str, Any]]  # until when -> what was done

@@ -45,7 +45,7 @@ run "by_default" {
   assert {
     condition = anytrue([
       for rule in google_storage_bucket.this["work"].lifecycle_rule :
-      one(rule.action).type == "Delete" && one(rule.condition).age == 45 && toset(coalesce(one(rule.condition).matches_prefix, [])) == toset(["claims/", "renders/", "notices/", "replies/"])
+      one(rule.action).type == "Delete" && one(rule.condition).age == 45 && toset(coalesce(one(rule.condition).matches_prefix, [])) == toset(["batch/", "claims/", "notices/", "renders/", "replies/"])
     ])
     error_message = "Work expires, also where no sweep runs."
   }

@@ -184,11 +184,12 @@ def _clock(days: float) -> Callable[[], float]:
 
 
 def test_what_the_work_bucket_has_kept_long_enough_is_deleted(folders: Buckets) -> None:
-    for name in ("claims/ab/1.json", "renders/1", "spend/1", "renders/new"):
+    for name in ("batch/asks/1", "claims/ab/1.json", "renders/1", "spend/1", "renders/new"):
         folders.work.write(name, b"{}")
     assert swept(folders)["deleted"] == {}
     assert swept(folders, clock=_clock(8))["deleted"] == {"claims": 2}, "and the sweep's own"
     assert swept(folders, clock=_clock(31))["deleted"]["renders"] == 2
+    assert swept(folders, clock=_clock(41))["deleted"]["batch"] == 1
     assert "spend/1" in names(folders.work)
 
 
