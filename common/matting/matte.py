@@ -11,6 +11,7 @@ from common.geometry import Size
 from common.image import F32, U8
 from common.matting import gates
 from common.matting.backing import find_key
+from common.matting.edges import drawn_by_photo
 from common.matting.finish import finished
 from common.matting.guided import Layers, aligned, background, green_of_its_own
 from common.matting.interior import levelled
@@ -74,7 +75,8 @@ def cut(photo: U8, render: U8, key: Key | None, material: str = "") -> Matte:
     small_photo = as_float(turned(_shrunk(photo, size), key))
     keyed = key_render(turned(_shrunk(render, size), key))
     layers, agreement = _layers(small_photo, keyed)
-    solid = replace(layers, alpha=levelled(layers.alpha, material))
+    drawn = drawn_by_photo(layers.alpha, small_photo)
+    solid = replace(layers, alpha=levelled(drawn, material))
     rgb, alpha = finished(photo, solid, key)
     scores = gates.measured(
         small_photo,
