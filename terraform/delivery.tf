@@ -83,6 +83,8 @@ resource "google_cloudbuild_trigger" "plan" {
       branch = "^${var.delivery.branch}$"
     }
   }
+
+  depends_on = [google_project_service.this]
 }
 
 resource "google_cloudbuild_trigger" "apply" {
@@ -108,4 +110,6 @@ resource "google_cloudbuild_trigger" "apply" {
     revision   = "refs/heads/${var.delivery.branch}"
     repo_type  = "UNKNOWN"
   }
+
+  depends_on = [google_project_service.this]
 }

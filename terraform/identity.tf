@@ -73,6 +73,7 @@ resource "google_project_iam_custom_role" "signs" {
   title       = "Signs addresses (${var.name})"
   description = "Has IAM sign bytes as a service account, without taking tokens of it."
   permissions = ["iam.serviceAccounts.signBlob"]
+  depends_on  = [google_project_service.this]
 }
 
 resource "google_service_account_iam_member" "signs" {
@@ -102,6 +103,7 @@ resource "google_project_iam_custom_role" "uploads" {
   title       = "Brings pictures (${var.name})"
   description = "Takes the place of the uploader: its tokens and its signature."
   permissions = ["iam.serviceAccounts.getAccessToken", "iam.serviceAccounts.signBlob"]
+  depends_on  = [google_project_service.this]
 }
 
 resource "google_service_account_iam_member" "uploads" {
@@ -120,6 +122,7 @@ resource "google_project_iam_custom_role" "asks_models" {
   title       = "Asks models (${var.name})"
   description = "Sends requests to models of Vertex AI, and nothing else."
   permissions = ["aiplatform.endpoints.predict"]
+  depends_on  = [google_project_service.this]
 }
 
 resource "google_project_iam_member" "asks_models" {

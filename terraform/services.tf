@@ -7,8 +7,10 @@ locals {
       "artifactregistry.googleapis.com",
       "cloudbuild.googleapis.com",
       "cloudfunctions.googleapis.com",
+      "cloudresourcemanager.googleapis.com", # terraform itself asks it; see docs/operations.md
       "cloudscheduler.googleapis.com",
       "iam.googleapis.com",
+      "iamcredentials.googleapis.com", # signs addresses, and takes the uploader's place
       "logging.googleapis.com",
       "monitoring.googleapis.com",
       "pubsub.googleapis.com",

@@ -320,7 +320,7 @@ variable "caps" {
 # --- keeping --------------------------------------------------------------------------------------
 
 variable "keep" {
-  description = "Days: inputs (null: for ever), soft-deleted objects, earlier versions of results, earlier zips."
+  description = "Days: inputs (null: for ever; all that lies in the input bucket goes by it, recipe.json too), soft-deleted objects, earlier versions of results, earlier zips."
   type = object({
     inputs   = optional(number)
     deleted  = optional(number, 7)

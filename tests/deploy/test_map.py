@@ -150,6 +150,32 @@ def test_the_queue_gives_up_when_the_sweep_does() -> None:
     assert f"max_delivery_attempts = {MOST_ATTEMPTS}\n" in FILES["triggers.tf"]
 
 
+# --- what comes first -----------------------------------------------------------------------------
+
+BLOCK = re.compile(r'^(resource|data) "(\w+)" "(\w+)" \{\n(.*?)^\}$', re.MULTILINE | re.DOTALL)
+PROJECT = "google_project.this"  # asked before anything is enabled, as docs/operations.md says
+
+
+def test_nothing_is_made_before_its_service_is_enabled() -> None:
+    blocks = {
+        f"{kind}.{name}": set(re.findall(r"\b(google_\w+\.\w+)", code(body)))
+        for text in FILES.values()
+        for _, kind, name, body in BLOCK.findall(text)
+    }
+    after = {"google_project_service.this"}
+    while more := {name for name, refers in blocks.items() if refers & after} - after:
+        after |= more
+    assert len(blocks) > 50
+    assert set(blocks) - after == {PROJECT}
+
+
+def test_terraform_asks_nothing_that_is_not_enabled_by_hand_before() -> None:
+    operations = (ROOT / "docs" / "operations.md").read_text("utf-8")
+    by_hand = operations.partition("## Deploy")[0]
+    assert "cloudresourcemanager.googleapis.com" in by_hand
+    assert "serviceusage.googleapis.com" in by_hand
+
+
 # --- nothing is public ----------------------------------------------------------------------------
 
 
