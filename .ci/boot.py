@@ -24,7 +24,7 @@ import tempfile
 import time
 import urllib.error
 import urllib.request
-from collections.abc import Collection, Iterator, Mapping
+from collections.abc import Iterator, Mapping
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
 from pathlib import Path
@@ -52,8 +52,10 @@ def main(folder: str, functions_tf: str) -> None:
 def boot(target: str, door: str, path: str, needs: str) -> str:
     """Start one function, knock, and return what it said."""
     began = time.monotonic()
-    names = {bucket for need, bucket in BUCKETS.items() if f'"{need}"' in needs}
-    with tempfile.TemporaryDirectory() as buckets, running(target, Path(buckets), names) as address:
+    with (
+        tempfile.TemporaryDirectory() as buckets,
+        running(target, settings(door, needs, Path(buckets))) as address,
+    ):
         started = time.monotonic() - began
         match door:
             case "http":
@@ -65,21 +67,25 @@ def boot(target: str, door: str, path: str, needs: str) -> str:
     return f"{target:18} up in {started:4.1f} s; {said}"
 
 
+def settings(door: str, needs: str, buckets: Path) -> dict[str, str]:
+    """Return what terraform/environment.tf sets for such a function, with folders as buckets."""
+    names = {bucket for need, bucket in BUCKETS.items() if f'"{need}"' in needs}
+    places = {f"STUDIO_{name.upper()}_BUCKET": str(buckets / name) for name in names}
+    access = {"STUDIO_ACCESS": "iam"} if door == "http" else {}
+    return {"LOG_EXECUTION_ID": "true", "STUDIO_ENGINE": "embedded"} | places | access
+
+
 @contextmanager
-def running(target: str, buckets: Path, names: Collection[str]) -> Iterator[str]:
-    """Run a function on empty folders as the buckets it needs, and yield its address."""
+def running(target: str, settings: Mapping[str, str]) -> Iterator[str]:
+    """Run a function, and yield its address."""
     port = free_port()
     environment = {
         "PATH": os.environ.get("PATH", ""),
         "PORT": str(port),
         "HOST": "127.0.0.1",
         "FUNCTION_TARGET": target,
-        "LOG_EXECUTION_ID": "true",
-        "STUDIO_ACCESS": "iam",
-        "STUDIO_ENGINE": "embedded",
+        **settings,
     }
-    for name in names:
-        environment[f"STUDIO_{name.upper()}_BUCKET"] = str(buckets / name)
     command = [sys.executable, "-m", "functions_framework"]
     with tempfile.TemporaryFile() as log:
         process = subprocess.Popen(command, env=environment, stdout=log, stderr=log)  # noqa: S603

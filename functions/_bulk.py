@@ -114,10 +114,7 @@ class Bulk:
         except StudioError as error:
             error.details |= _bill(error, _cost(earlier, visit))
             raise
-        cost = _whole_cost(finished.report.cost, _cost(earlier, visit))
-        report = finished.report.model_copy(update={"cost": cost})
-        # What runs here makes dataclasses; the protocol cannot say so.
-        return replace(finished, report=report)  # type: ignore[type-var]
+        return _with_cost_of_all_stages(finished, _cost(earlier, visit))
 
     def end(self, job: Job) -> None:
         """Throw away what waited for a job that has come to its end."""
@@ -179,6 +176,13 @@ def _cost(earlier: Mapping[str, Mapping[str, float]], visit: Visit) -> Cost:
     return Cost.sum(
         Cost(calls=1, attempts=1, **took) for key, took in earlier.items() if key not in visit.took
     )
+
+
+def _with_cost_of_all_stages(finished: Finished, earlier: Cost) -> Finished:
+    cost = _whole_cost(finished.report.cost, earlier)
+    report = finished.report.model_copy(update={"cost": cost})
+    # What runs here makes dataclasses; the protocol cannot say so.
+    return replace(finished, report=report)  # type: ignore[type-var]
 
 
 def _whole_cost(last: Cost, earlier: Cost) -> Cost:
