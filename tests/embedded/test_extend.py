@@ -44,6 +44,17 @@ def test_a_plain_backdrop_goes_on_with_its_own_light() -> None:
     assert not extension.doubts
 
 
+def test_a_shadow_that_thins_out_towards_the_border_goes_on_thinning() -> None:
+    rows, columns = np.mgrid[: SIZE.height, : SIZE.width]
+    shadow = np.exp(-(((columns - 100) / 45) ** 2) - ((rows - 160) / 30) ** 2)
+    truth = np.rint(studio() - 60 * shadow[..., None]).astype(np.uint8)
+    filled = extended(canvas_of(truth), FRAME, NO_SUBJECT).rgb
+    beside = np.zeros((SIZE.height, SIZE.width), bool)
+    beside[130:190, : FRAME.left] = True
+    replicated = np.repeat(truth[:, FRAME.left, None], SIZE.width, axis=1)
+    assert psnr(filled, truth, beside) > 2.5 + psnr(replicated, truth, beside)
+
+
 def test_the_new_area_has_the_grain_of_the_photo() -> None:
     filled = extended(canvas_of(backdrop()), FRAME, NO_SUBJECT).rgb
     rough = np.diff(filled[:, :50].astype(float), axis=1).std()

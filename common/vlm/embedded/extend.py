@@ -19,8 +19,13 @@ _CLEARANCE = 0.03  # of the longer side: shadows and soft edges round the subjec
 _LEAST_KNOWN = 0.1  # of the photo: less backdrop than this says little about the rest
 _LEAST_SEAM = 0.6  # of a border: where more of it is subject, the subject would have to go on
 _SOFTENING = 0.35  # sigma of the blur over the distance from the photo
-_FADE = 1.0  # of the longer side: distance at which the border's own quirks count a third
 _LEVELS = 8
+
+# Of the photo's longer side: how deep at its border a trend is measured, how far it is evened out
+# along the border (sigma), and how far out it has gone two thirds of its way.
+_DEPTH, _ALONG, _WAY = 0.016, 0.03, 0.06
+_LEAST_DEPTH = 12  # pixels: in fewer the grain looks like a trend
+_BELIEVED = 0.5  # of a trend: it is measured on few pixels, and light seldom falls off for long
 
 
 @dataclass(frozen=True, eq=False)
@@ -46,7 +51,13 @@ def extended(canvas: U8, frame: Box, alpha: F32) -> Extension:
     Notes
     -----
     Backdrop field + the border's residual, replicated outwards and blurred in proportion to the
-    distance + grain.  Where no field fits, the border's own colours are spread that way.
+    distance, and its damped trend: a shadow that thins out at the border goes on thinning + grain.
+    Where no field fits, the border's own colours are spread, without a trend: the edges of things
+    would be taken for one.
+
+    References
+    ----------
+    Gardner, McKenzie: Forecasting Trends in Time Series (1985).
     """
     photo = canvas[frame.slices]
     background = _background(alpha)
@@ -56,6 +67,7 @@ def extended(canvas: U8, frame: Box, alpha: F32) -> Extension:
     if residual <= PLAIN and background.mean() >= _LEAST_KNOWN:
         quirks = _quirks(as_float(photo) - field[frame.slices], background)
         filled = field + _spread(quirks, frame, canvas)
+        _let_trends_run_out(filled, quirks, frame)
         filled += _grain(photo, background, canvas.shape)
         doubts = _doubts_of_seams(background, frame, canvas)
     else:
@@ -81,7 +93,7 @@ def _quirks(residual: F32, background: Mask) -> F32:
 
 
 def _spread(inner: F32, frame: Box, canvas: U8) -> F32:
-    """Return the frame's border replicated over the canvas, blurred and fading with distance."""
+    """Return the frame's border replicated over the canvas, the more blurred the farther."""
     height, width = canvas.shape[:2]
     sides = (frame.top, height - frame.bottom, frame.left, width - frame.right)
     near: F32 = cv2.copyMakeBorder(inner, *sides, cv2.BORDER_REPLICATE)
@@ -93,6 +105,36 @@ def _spread(inner: F32, frame: Box, canvas: U8) -> F32:
         blurred = resized(resized(near, size.scaled(0.5 ** (level + 1))), size)
         out += share * (blurred - out)
     return out
+
+
+def _let_trends_run_out(filled: F32, quirks: F32, frame: Box) -> None:
+    """Carry on what the residual does towards each border, ever more slowly, round the frame."""
+    height, width = filled.shape[:2]
+    corners = (frame.left, width - frame.right), (frame.top, height - frame.bottom)
+    turned, turned_quirks = filled.transpose(1, 0, 2), quirks.transpose(1, 0, 2)
+    longest = max(quirks.shape)
+    for outwards, inwards, beyond in (
+        (filled[: frame.top][::-1], quirks, corners[0]),
+        (filled[frame.bottom :], quirks[::-1], corners[0]),
+        (turned[: frame.left][::-1], turned_quirks, corners[1]),
+        (turned[frame.right :], turned_quirks[::-1], corners[1]),
+    ):
+        trend = np.pad(_trend(inwards, longest), (beyond, (0, 0)), mode="edge")
+        gone = -np.expm1(np.arange(1, len(outwards) + 1, dtype=np.float32) / (-_WAY * longest))
+        outwards[...] += (gone * np.float32(_WAY * longest))[:, None, None] * trend
+
+
+def _trend(inwards: F32, longest: int) -> F32:
+    """Return how much (n, 3) a pixel farther out brings; row 0 of `inwards` is the border."""
+    depth = min(max(_LEAST_DEPTH, round(_DEPTH * longest)), len(inwards))
+    away = np.arange(depth, dtype=np.float32) - np.float32((depth - 1) / 2)
+    line = away / max(float((away**2).sum()), 0.5)  # least squares; 0.5: a photo of one pixel
+    slope: F32 = -np.tensordot(line, inwards[:depth], 1)
+    evened: F32 = cv2.GaussianBlur(
+        slope[None], (0, 0), _ALONG * longest, borderType=cv2.BORDER_REPLICATE
+    )
+    believed: F32 = np.float32(_BELIEVED) * evened[0]
+    return believed
 
 
 def _distance(frame: Box, height: int, width: int) -> F32:
