@@ -7,7 +7,7 @@ import struct
 from typing import Any
 
 import PIL.Image
-from PIL import ExifTags
+from PIL import ExifTags, TiffTags
 
 from common.geometry import Size
 
@@ -34,6 +34,30 @@ _STALE = (  # what the pixels no longer are
     ExifTags.Base.InterColorProfile,
     ExifTags.Base.ImageResources,  # Photoshop's, with a thumbnail
     37724,  # Photoshop's layers
+)
+_TYPES = {  # as the standard has them; Pillow guesses from a value, and takes bytes for numbers
+    TiffTags.LONG: (ExifTags.Base.ExifImageWidth, ExifTags.Base.ExifImageHeight),
+    TiffTags.UNDEFINED: (
+        ExifTags.Base.OECF,
+        ExifTags.Base.ComponentsConfiguration,
+        ExifTags.Base.MakerNote,
+        ExifTags.Base.UserComment,
+        ExifTags.Base.SpatialFrequencyResponse,
+        ExifTags.Base.FileSource,
+        ExifTags.Base.SceneType,
+        ExifTags.Base.DeviceSettingDescription,
+    ),
+    TiffTags.SIGNED_RATIONAL: (
+        ExifTags.Base.ShutterSpeedValue,
+        ExifTags.Base.BrightnessValue,
+        ExifTags.Base.ExposureBiasValue,
+        ExifTags.Base.AmbientTemperature,
+        ExifTags.Base.WaterDepth,
+        ExifTags.Base.CameraElevationAngle,
+    ),
+}
+TiffTags.TAGS_V2_GROUPS[ExifTags.IFD.Exif].update(
+    {tag: TiffTags.TagInfo(tag, tag.name, kind, 1) for kind, tags in _TYPES.items() for tag in tags}
 )
 _INTEROP = 0xA005  # an offset into the old file
 _DAMAGE = (SyntaxError, ValueError, TypeError, KeyError, IndexError, OSError, OverflowError)

@@ -10,6 +10,7 @@ import numpy as np
 import PIL.Image
 import pytest
 from PIL import ExifTags
+from PIL.TiffImagePlugin import ImageFileDirectory_v2
 
 from common.codec import COMPOSITE, TRAINED, Output, decode, encode, term_in
 from common.codec.xmp import MOST_BYTES, packet
@@ -80,6 +81,39 @@ def test_the_camera_and_the_date_stay_and_the_place_and_the_turn_go(format: str)
     assert camera[0x9003] == "2026:01:02 03:04:05"
     assert camera[0xA002] == 48
     assert place == {}
+
+
+def types_of(block: bytes) -> dict[int, int]:
+    """The types of the camera's tags in an EXIF block, or a TIFF."""
+    body = block.removeprefix(b"Exif\0\0")
+    file, directories = io.BytesIO(body), []
+    at = int.from_bytes(body[4:8], "little" if body[:2] == b"II" else "big")
+    for _ in ("main", "camera"):
+        directory = ImageFileDirectory_v2(body[:8])
+        file.seek(at)
+        directory.load(file)
+        directories.append(directory)
+        at = directory.get(ExifTags.IFD.Exif, 0)
+    return dict(directories[1].tagtype)
+
+
+@pytest.mark.parametrize("format", ["jpeg", "png", "tiff"])
+def test_bytes_stay_bytes_and_signed_fractions_signed(format: str) -> None:
+    exif = PIL.Image.Exif()
+    camera = exif.get_ifd(ExifTags.IFD.Exif)
+    camera[ExifTags.Base.ComponentsConfiguration] = b"\1\2\3\0"
+    camera[ExifTags.Base.ExposureBiasValue] = 0.5
+    out = io.BytesIO()
+    PHOTO.save(out, "JPEG", exif=exif)
+    data = encode(decode(out.getvalue()), format)
+    block = data
+    if format != "tiff":
+        with PIL.Image.open(io.BytesIO(data)) as file:
+            block = file.info["exif"]
+    undefined, signed = 7, 10  # of EXIF 2.3, 4.6.2
+    types = types_of(block)
+    assert types[ExifTags.Base.ComponentsConfiguration] == undefined
+    assert types[ExifTags.Base.ExposureBiasValue] == signed
 
 
 @pytest.mark.parametrize("format", METADATA_FORMATS)
