@@ -9,10 +9,17 @@ locals {
     output = "roles/storage.objectUser"
   }
 
+  # Over HTTP results are told of and fetched; making them is for the doors bucket and clock.
+  bucket_roles_of_callers = merge(local.bucket_roles, { output = "roles/storage.objectViewer" })
+
   bucket_grants = merge([
     for name, function in local.deployed : {
       for need in setintersection(function.needs, keys(local.bucket_roles)) :
-      "${name} ${need}" => { function = name, bucket = need, role = local.bucket_roles[need] }
+      "${name} ${need}" => {
+        function = name
+        bucket   = need
+        role     = contains(["http", "keys"], function.door) ? local.bucket_roles_of_callers[need] : local.bucket_roles[need]
+      }
     }
   ]...)
 

@@ -212,6 +212,11 @@ variable "gateway" {
     condition     = var.gateway == null || try(alltrue([for network in var.gateway.allowed_networks : can(cidrhost(network, 0))]) && var.gateway.requests_a_minute >= 1, false)
     error_message = "gateway.allowed_networks are networks such as 203.0.113.0/24; requests_a_minute is at least 1."
   }
+  validation {
+    # Cloud Armor's own limit for one rule, which it would tell only while it is applied.
+    condition     = var.gateway == null || try(length(var.gateway.allowed_networks) <= 10, false)
+    error_message = "gateway.allowed_networks are at most ten: name larger ones."
+  }
 }
 
 # --- models and money -----------------------------------------------------------------------------

@@ -98,6 +98,10 @@ run "by_default" {
     error_message = "An operation over HTTP has no business in the input and output buckets."
   }
   assert {
+    condition     = toset([for grant in google_storage_bucket_iam_member.function : grant.role if grant.bucket == google_storage_bucket.this["output"].name && contains([for name, function in local.deployed : google_service_account.function[name].member if function.door == "http"], grant.member)]) == toset(["roles/storage.objectViewer"])
+    error_message = "What is told over HTTP about results is read; results are made elsewhere."
+  }
+  assert {
     condition     = alltrue([for account in google_service_account.function : account.member != google_storage_bucket_iam_member.uploader.member]) && google_storage_bucket_iam_member.uploader.role == "roles/storage.objectCreator"
     error_message = "The uploader is no function, and can only create."
   }

@@ -240,3 +240,15 @@ run "what_is_at_odds" {
     var.gateway,
   ]
 }
+
+run "more_networks_than_a_rule_holds" {
+  command = plan
+
+  variables {
+    gateway = { domain = "studio.example.com", people = [], allowed_networks = [for third in range(11) : "203.0.${third}.0/24"] }
+  }
+
+  expect_failures = [
+    var.gateway,
+  ]
+}
