@@ -123,18 +123,27 @@ class Bulk:
             self._clear(parked)
 
     def _clear(self, parked: ParkedInput) -> None:
-        """Forget a parked input, its answers, and its asks that are not on their way.
-
-        Another input that awaits the same finds nothing waiting, and so asks again.
-        """
-        asks = Asks(self.buckets.work)
-        for key in {*parked.awaited, *parked.took}:
-            ask = asks.get(key)
-            if ask is None:
-                asks.drop(key)
-            elif not ask.job:
-                asks.forget(key)
+        """Forget a parked input, its answers, and its asks that are not on their way."""
+        keys = {*parked.awaited, *parked.took}
+        kept = [key for key in keys if not self._let_go(key, parked.job)]
         Inputs(self.buckets.work).leave(parked.job)
+        for key in kept:  # whom it was kept for may have ended at this moment
+            self._let_go(key, parked.job)
+
+    def _let_go(self, key: str, job: str) -> bool:
+        """Throw an ask or its answer away, unless another input than `job` needs it."""
+        asks = Asks(self.buckets.work)
+        if asks.is_shared(key) and any(
+            key in each.awaited or key in each.took
+            for each in Inputs(self.buckets.work).all()
+            if each.job != job
+        ):
+            return False
+        ask = asks.get(key)
+        if ask is None or not ask.job:
+            asks.forget(key)
+            asks.drop(key)
+        return True
 
     # --- for the sweep ----------------------------------------------------------------------------
 

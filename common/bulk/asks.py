@@ -3,6 +3,7 @@
     batch/asks/<key>.json     what waits: its model, whose it is, what it may cost, in which batch
     batch/lines/<key>.json    the request itself, as a line for a batch's file
     batch/answers/<key>.json  the answer, or the failure in its place, and what it took
+    batch/shared/<key>.json   marks an ask that was asked again while it waited: others may need it
 
 An ask that is noted has no answer yet; the answer is written before the note is deleted.
 """
@@ -21,6 +22,7 @@ from common.store import Bucket
 
 PLACE = "batch/"
 ASKS, LINES, ANSWERS = f"{PLACE}asks/", f"{PLACE}lines/", f"{PLACE}answers/"
+SHARED = f"{PLACE}shared/"
 _SUFFIX = ".json"
 
 
@@ -96,10 +98,13 @@ class Asks:
         """Note an ask; one that is noted already, for whomever, stays as it is."""
         # In this order: the answer is written before the note goes.
         if self._bucket.stat(_at(ASKS, key)) or self._bucket.stat(_at(ANSWERS, key)):
+            self._share(key)
             return
         self._bucket.write(_at(LINES, key), wanted.line, content_type="application/json")
-        with contextlib.suppress(PreconditionFailed):
+        try:
             self._write(Ask(key, wanted.model, name, wanted.dollars, len(wanted.line), now), 0)
+        except PreconditionFailed:
+            self._share(key)
 
     def waiting(self) -> Iterator[Ask]:
         """Yield every ask that has no answer yet."""
@@ -149,6 +154,14 @@ class Asks:
     def drop(self, key: str) -> None:
         """Throw an answer away: who asked for it needs it no more."""
         notes.delete(self._bucket, _at(ANSWERS, key))
+        notes.delete(self._bucket, _at(SHARED, key))
+
+    def is_shared(self, key: str) -> bool:
+        """Whether more than one input may have asked it."""
+        return self._bucket.stat(_at(SHARED, key)) is not None
+
+    def _share(self, key: str) -> None:
+        self._bucket.write(_at(SHARED, key), b"{}", content_type="application/json")
 
     def _write(self, ask: Ask, generation: int) -> int:
         note = asdict(ask)

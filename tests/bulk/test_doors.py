@@ -205,6 +205,18 @@ def test_a_refusal_is_a_failed_result_and_tells_what_it_cost(studio: Studio) -> 
     assert studio.left() == []
 
 
+def test_a_refusal_that_two_pictures_wait_for_is_paid_once(studio: Studio) -> None:
+    studio.drop("detect/recipe.json", {"when": "batch"})
+    for name in ("detect/a.png", "detect/b.png"):
+        studio.event(studio.drop(name, PHOTO))
+    studio.server.script(blocked("SAFETY"))
+    assert studio.night()["ended"] == {"failed": 2}
+    assert studio.result("detect/a.json")["code"] == "model-refused"
+    assert studio.result("detect/b.json")["code"] == "model-refused"
+    assert len(studio.server.calls) == 1
+    assert studio.left() == []
+
+
 def test_a_cancelled_batch_is_a_failed_result_and_a_replay_asks_anew(
     studio: Studio, capsys: pytest.CaptureFixture[str]
 ) -> None:
