@@ -7,7 +7,7 @@ from common.glyphs import glyph_mask
 from common.image import Mask
 from common.vlm.embedded.erase import INPAINTING, PATCHMATCH, Erasure, without
 from common.vlm.embedded.fill import patchmatch
-from tests.support.drawn import Print, printed, striped, studio
+from tests.support.drawn import SIZE, Print, printed, striped, studio
 
 
 def erased(rgb: np.ndarray, boxes: list[Box]) -> Erasure:
@@ -48,6 +48,17 @@ def test_between_the_strokes_the_surface_stays() -> None:
     bare = erased(sale.rgb, [sale.box]).rgb
     changed = (bare != sale.rgb).any(2)[sale.box.slices]
     assert changed.mean() < 0.75
+
+
+@pytest.mark.parametrize("seed", [1, 2, 3])
+def test_a_veined_surface_is_filled_better_than_by_bridges_alone(seed: int) -> None:
+    veins = np.random.default_rng(seed).normal(0, 1, (SIZE.height, SIZE.width)).astype(np.float32)
+    veins = cv2.GaussianBlur(veins, (0, 0), sigmaX=40, sigmaY=2)
+    sale = printed(studio() + 4 * (veins / veins.std())[..., None])
+    hole = cv2.dilate(sale.ink.astype(np.uint8), np.ones((7, 7), np.uint8))
+    bridged = cv2.inpaint(sale.rgb, hole, 3, cv2.INPAINT_TELEA)
+    filled = without(sale.rgb, [sale.box], hole > 0).rgb
+    assert error(filled, sale) < 0.97 * error(bridged, sale)
 
 
 def test_stripes_go_on_under_the_writing() -> None:

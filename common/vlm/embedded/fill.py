@@ -57,12 +57,18 @@ def surface_beside(rgb: U8, hole: Mask) -> Surface:
 
 
 def smooth_fill(rgb: U8, hole: Mask, surface: Surface) -> U8:
-    """Return the picture with its hole filled by the surface, its unevenness and its grain."""
+    """Return the picture with its hole filled by the surface, its unevenness and its grain.
+
+    The mean of two guesses that err differently: the surface's field with its unevenness, and
+    bridges from rim to rim over all that is none of the surface.
+    """
     distance = np.abs(as_float(rgb) - surface.field).max(2)
     trusted = surface.beside & (distance <= _OFF_THE_SURFACE * max(surface.roughness, 1 / 255))
     uneven = push_pull(as_float(rgb) - surface.field, trusted.astype(np.float32))
+    bridged = as_float(inpainted(rgb, hole | (surface.beside & ~trusted)))
     noise = np.random.default_rng(0).normal(0, grain(rgb, ~hole), hole.shape)
-    filled: F32 = surface.field + uneven + noise.astype(np.float32)[..., None]
+    filled: F32 = np.float32(0.5) * (surface.field + uneven + bridged)
+    filled += noise.astype(np.float32)[..., None]
     return _only_inside(rgb, as_bytes(filled), hole)
 
 
