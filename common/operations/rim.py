@@ -4,7 +4,8 @@ The difference between photo and render along the border of the frame is one clo
 Carried on harmonically it is the membrane of Poisson editing: exact at the border, and the smoother
 the farther out.  Beside a straight border that has a closed form, which needs no solver and no copy
 of the canvas: a wave of the line falls by its own frequency times the distance.  Here all waves
-fall more slowly, and the whole of it fades far out, where the border tells nothing any more.
+fall more slowly, and the whole of it fades far out, where the border tells nothing any more.  The
+first new pixel gets the whole of the line, so that the step across the border is the render's own.
 
 References
 ----------
@@ -52,7 +53,8 @@ class Rim:
         The photo's, on the canvas.
     table
         float32 (levels, samples + 2, 3): the line, clockwise from the top left, at the distances
-        ``2 ** level - 1``; the first and the last sample are there again at the other end.
+        ``2 ** level - 1`` from the first new pixel; the first and the last sample are there again
+        at the other end.
     depth
         Distance in pixels at which the correction has fallen to a third.
     """
@@ -85,7 +87,8 @@ class Rim:
         frame = self.frame
         near_rows = np.clip(rows, frame.top, frame.bottom - 1)
         near_columns = np.clip(columns, frame.left, frame.right - 1)
-        distance: F32 = np.hypot((rows - near_rows)[:, None], (columns - near_columns)[None])
+        apart = np.hypot((rows - near_rows)[:, None], (columns - near_columns)[None])
+        distance: F32 = np.maximum(apart - 1, 0)
         along = self._along(box, near_rows, near_columns)
         position = np.ascontiguousarray(np.broadcast_to(along, distance.shape))
         out: F32 = cv2.remap(self.table, position, np.log2(1 + distance), cv2.INTER_LINEAR)

@@ -87,6 +87,17 @@ def test_a_constant_error_is_carried_on_whole_and_fades_far_out() -> None:
         assert 0 < carried.min() < 0.08
 
 
+def test_beside_the_border_the_render_is_off_by_nothing_and_its_own_step_stays() -> None:
+    random = np.random.default_rng(4)
+    errors = [
+        random.normal(0, 0.1, (side.height, side.width, 3)).astype(np.float32)
+        for side in sides_of(FRAME)
+    ]
+    first = Box(FRAME.top + 1, FRAME.right, FRAME.bottom - 1, FRAME.right + 1)
+    carried = Rim.of(PLACEMENT, errors).carried_on(first)
+    assert np.allclose(carried[:, 0], errors[1][1:-1, 0], atol=0.002)
+
+
 def test_fine_detail_of_the_error_ends_near_the_border_and_the_coarse_goes_on() -> None:
     errors = [np.zeros((side.height, side.width, 3), np.float32) for side in sides_of(FRAME)]
     fine = np.tile([0.1, -0.1], FRAME.width // 2).astype(np.float32)
