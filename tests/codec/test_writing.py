@@ -196,3 +196,15 @@ def test_a_png_is_packed_tighter_before_it_is_refused() -> None:
     tight = write(image, Output("png", max_bytes=plain - 1))
     assert len(tight.data) < plain
     assert np.array_equal(decode(tight.data).rgb, image.rgb)
+
+
+def test_a_smooth_render_is_searched_harder_since_that_halves_it() -> None:
+    down, right = np.mgrid[:400, :400]
+    shade = 0.31 * right + 0.17 * down
+    rgb = np.dstack([shade, 0.8 * shade + 10, 0.5 * shade + 30]).astype(np.uint8)
+    quick, hard = io.BytesIO(), io.BytesIO()
+    PIL.Image.fromarray(rgb).save(quick, "PNG", compress_level=4)
+    PIL.Image.fromarray(rgb).save(hard, "PNG", compress_level=6)
+    ours = len(encode(Image(rgb), "png"))
+    assert ours <= 1.05 * len(hard.getvalue())
+    assert ours < 0.6 * len(quick.getvalue())
