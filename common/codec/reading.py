@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import struct
+import warnings
 import zlib
 from typing import Any, Literal
 
@@ -22,6 +23,8 @@ Profile = Literal["keep", "srgb"]
 
 # Pillow's own guard is a process-wide number with a warning; `Limits` is checked per call instead.
 PIL.Image.MAX_IMAGE_PIXELS = None
+# What it can live with in a file it tells in its own words, amid a user's screen or a server's log.
+warnings.filterwarnings("ignore", category=UserWarning, module=r"PIL\.")
 
 # What decoders raise on damaged files; anything else is a defect and may be seen as one.
 _DAMAGE = (

@@ -4,6 +4,9 @@ from __future__ import annotations
 
 import io
 import struct
+import subprocess
+import sys
+from pathlib import Path
 
 import cv2
 import numpy as np
@@ -289,6 +292,22 @@ def test_who_takes_too_long_is_stopped(format: str) -> None:
     data = file_of(pillow(textured(Size(300, 300))), format)
     with pytest.raises(BrokenPicture, match="not decoded after"):
         decode(data, Limits(seconds=-1))
+
+
+def test_what_pillow_can_live_with_it_does_not_tell_the_user(tmp_path: Path) -> None:
+    cut_off = b"Exif\0\0II*\0\x08\0\0\0\x05\0\x0f\x01\x02\0"
+    path = tmp_path / "photo.jpg"
+    pillow(textured(Size(16, 16))).save(path, exif=cut_off)
+    program = "import sys; from common.codec import decode; decode(open(sys.argv[1], 'rb').read())"
+    with pytest.warns(UserWarning, match="EXIF"), PIL.Image.open(path) as file:
+        file.getexif()
+    done = subprocess.run(
+        [sys.executable, "-c", program, str(path)],
+        check=True,
+        capture_output=True,
+        cwd=Path(__file__).parents[2],
+    )
+    assert done.stderr == b""
 
 
 @pytest.mark.filterwarnings("ignore::UserWarning")  # Pillow warns of damage before it fails
