@@ -13,7 +13,8 @@ from common.store import is_hidden
 from studio import files
 
 PICTURES = frozenset({".png", ".jpg", ".jpeg", ".webp", ".avif", ".tif", ".tiff", ".gif", ".bmp"})
-_SUFFIXES = [suffix for small in sorted(PICTURES) for suffix in (small, small.upper())]
+_PHOTOS = PICTURES | {".heic", ".heif", ".psd"}  # what comes in, though it never goes out
+_SUFFIXES = [suffix for small in sorted(_PHOTOS) for suffix in (small, small.upper())]
 REPORT = ".json"
 _MOST_BYTES = 100_000_000  # of a report: one of many photos tells about each
 _ORDER = ("failed", "review", "refused", "original", "", "accepted", "planned")

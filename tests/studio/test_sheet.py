@@ -85,6 +85,14 @@ def test_photos_are_found_by_name_where_reports_name_none(folder: Path) -> None:
     assert shown["b.png"] is None
 
 
+@pytest.mark.parametrize("name", ["a.heic", "a.HEIC", "a.heif", "a.psd", "a.TIFF"])
+def test_photos_of_every_kind_that_is_read_are_found_by_name(folder: Path, name: str) -> None:
+    (folder / "photos").mkdir()
+    (folder / "photos" / name).write_bytes(b"a phone's photo")
+    shown = {item.name: item.before for item in gathered(folder, before=folder / "photos")}
+    assert shown["a.png"] == folder / "photos" / name
+
+
 def test_a_commands_report_of_many_photos_is_understood(tmp_path: Path) -> None:
     photo = draw(tmp_path / "shoe.jpg")
     assets = [draw(tmp_path / "out" / f"shoe.{name}.png") for name in ("ebay", "web")]
