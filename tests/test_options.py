@@ -10,6 +10,7 @@ from hypothesis import strategies as st
 from common.errors import BadOptions
 from common.geometry import Anchor, Size
 from common.operations.options import (
+    CheckOptions,
     CutoutOptions,
     DetectOptions,
     EraseOptions,
@@ -161,6 +162,10 @@ def test_a_misspelt_option_is_refused_by_name(kind: Kind) -> None:
     error = refusal(kind, enginee="gemini")
     assert error.field == "enginee"
     assert "no such option" in error.message
+
+
+def test_a_needed_option_that_is_missing_is_told_in_plain_words() -> None:
+    assert refusal(CheckOptions).message == "preset: It has to be given."
 
 
 @pytest.mark.parametrize("values", [{}, {"aspect": "1:1", "size": "64x64"}])

@@ -404,7 +404,11 @@ def _as_bad_options(error: ValidationError) -> BadOptions:
     )
 
 
+_PLAINER = {
+    "Extra inputs are not permitted": "There is no such option.",
+    "Field required": "It has to be given.",
+}
+
+
 def _plain(message: str) -> str:
-    return {"Extra inputs are not permitted": "There is no such option."}.get(
-        message, message.removeprefix("Value error, ")
-    )
+    return _PLAINER.get(message, message.removeprefix("Value error, "))
