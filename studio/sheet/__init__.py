@@ -55,6 +55,6 @@ def _page(output: Path, number: int) -> Path:
 
 
 def _summary(shown: Sequence[Item], names: Sequence[Path]) -> str:
-    first = sum(item.wants_eyes for item in shown)
-    told = f"{len(shown)} results, {first} to look at first"
-    return f"{names[0]}: {told}" + (f", {len(names)} pages" if len(names) > 1 else "")
+    return f"{names[0]}: {items.summary(shown)}" + (
+        f", {len(names)} pages" if len(names) > 1 else ""
+    )

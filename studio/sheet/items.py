@@ -92,6 +92,12 @@ class Item:
         yield from (path for path in (self.after, self.before) if path is not None)
 
 
+def summary(shown: Sequence[Item]) -> str:
+    """Return how many results there are, and how many a person should look at, in words."""
+    noun = "result" if len(shown) == 1 else "results"
+    return f"{len(shown)} {noun}, {sum(item.wants_eyes for item in shown)} to look at first"
+
+
 def gather(places: Sequence[Path], before: Path | None, besides: Path) -> list[Item]:
     """Return what is at the places: what a person should look at first, then the rest by name.
 

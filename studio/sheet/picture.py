@@ -16,7 +16,7 @@ import numpy as np
 
 from common import codec
 from common.image import U8, Image
-from studio.sheet.items import Item
+from studio.sheet.items import Item, summary
 from studio.sheet.thumbnails import thumbnail
 
 COLUMNS, ROWS = 3, 6
@@ -41,8 +41,7 @@ def page(items: Sequence[Item], number: int, pages: list[str]) -> bytes:
     rows = -(-len(items) // COLUMNS)
     width = COLUMNS * (_CARD_WIDTH + _GAP) + _GAP
     sheet = np.full((_HEAD + rows * (_CARD_HEIGHT + _GAP) + _GAP, width, 3), _PAPER, np.uint8)
-    first = sum(item.wants_eyes for item in items)
-    title = f"{len(items)} results, {first} to look at first"
+    title = summary(items)
     title += f", page {number + 1} of {len(pages)}" if len(pages) > 1 else ""
     _write(sheet, title, (_GAP, 38), width - 2 * _GAP, size=24, weight=_BOLD)
     for place, item in enumerate(items):

@@ -85,6 +85,10 @@ def test_photos_are_found_by_name_where_reports_name_none(folder: Path) -> None:
     assert shown["b.png"] is None
 
 
+def test_one_result_is_told_as_one() -> None:
+    assert items.summary([Item("a.png", decision="review")]) == "1 result, 1 to look at first"
+
+
 @pytest.mark.parametrize("name", ["a.heic", "a.HEIC", "a.heif", "a.psd", "a.TIFF"])
 def test_photos_of_every_kind_that_is_read_are_found_by_name(folder: Path, name: str) -> None:
     (folder / "photos").mkdir()
