@@ -17,27 +17,23 @@ from common.fields import push_pull
 from common.geometry import Box, Size, whole
 from common.image import F32, U8, Mask
 from common.matting.registration import grey, register
+from common.matting.registration.corners import Points, Similarity, followed, similarity
 
 _LOOK = 1024  # px, longest side at which corners are followed; their places are far finer
 _CORNERS = 600
 _APART = 6  # px between two corners
 _QUALITY = 0.01  # of the best corner
 _WINDOW = 21  # px that are compared round a corner
-_LEVELS = 4  # halvings: a corner may have moved by about 8 windows
 _SHADE = 12.0  # px, sigma: wider differences are light, not structure
-_THERE_AND_BACK = 0.5  # px that a corner may miss when it is followed back
 _AGREE = 3.0  # px from the similarity: a model's warp stays below
 _LEAST = 24  # corners that agree; with fewer, features and contours are asked
 _LEAST_SHARE = 0.3  # of all corners
 _MAX_SHIFT = 0.09  # of the longer side
-_SCALES = (0.9, 1.1)
 _WARP_CELLS = 32  # longer side of the grid on which the corners' own ways are averaged
 _NEIGHBOURS = 2.0  # cells, sigma: one corner alone is noise
 _WARP_REACH = 1.0  # corners' weight at which their average is believed by half
 _TINY = 1e-6
 _FINER = 1.5  # times the photo's width: a render beyond it is shrunk, and sharp enough
-
-Points = NDArray[np.float32]  # (n, 2): columns and rows
 
 
 @dataclass(frozen=True, eq=False)
@@ -108,15 +104,14 @@ def align(render: U8, source: U8, same: Mask) -> Alignment:
 
     References
     ----------
-    Shi, Tomasi: Good Features to Track (1994).  Bouguet: Pyramidal Implementation of the
-    Lucas-Kanade Feature Tracker (2001).
+    Shi, Tomasi: Good Features to Track (1994).
     """
     tracks = _tracks(render, source, same)
-    similarity = None if tracks is None else _similarity(tracks)
-    if tracks is None or similarity is None:
+    found = None if tracks is None else _similarity(tracks)
+    if tracks is None or found is None:
         registration = register(render, source, same.astype(np.float32))
         return Alignment(np.eye(2, 3), registration.shift)
-    return Alignment(_in_shares(similarity.matrix, tracks.grid), _warp(tracks, similarity))
+    return Alignment(_in_shares(found.affine, tracks.grid), _warp(tracks, found))
 
 
 @dataclass(frozen=True, eq=False)
@@ -128,14 +123,6 @@ class _Tracks:
     grid: Size
 
 
-@dataclass(frozen=True, eq=False)
-class _Similarity:
-    """A (2, 3) map of the grid's pixels, and which tracks agree on it."""
-
-    matrix: NDArray[np.float64]
-    agreeing: Mask
-
-
 def _tracks(render: U8, source: U8, same: Mask) -> _Tracks | None:
     """Follow the corners of the photo into the render; None where there are too few."""
     grid = Size(source.shape[1], source.shape[0]).within(_LOOK)
@@ -144,13 +131,10 @@ def _tracks(render: U8, source: U8, same: Mask) -> _Tracks | None:
     corners = cv2.goodFeaturesToTrack(fixed, _CORNERS, _QUALITY, _APART, mask=allowed)
     if corners is None or len(corners) < _LEAST:
         return None
-    here: Points = corners.reshape(-1, 2).astype(np.float32)
-    there, found = _followed(fixed, moving, here)
-    back, found_back = _followed(moving, fixed, there)
-    honest = found & found_back & (np.hypot(*(back - here).T) < _THERE_AND_BACK)
-    if int(honest.sum()) < max(_LEAST, _LEAST_SHARE * len(here)):
+    here, there = followed(fixed, moving, corners.reshape(-1, 2).astype(np.float32), _WINDOW)
+    if len(here) < max(_LEAST, _LEAST_SHARE * len(corners)):
         return None
-    return _Tracks(here[honest], there[honest], grid)
+    return _Tracks(here, there, grid)
 
 
 def _structure(picture: U8, grid: Size) -> U8:
@@ -180,31 +164,19 @@ def _small_mask(same: Mask, grid: Size) -> U8:
     return inner * np.uint8(255)
 
 
-def _followed(first: U8, second: U8, here: Points) -> tuple[Points, Mask]:
-    there, found, _ = cv2.calcOpticalFlowPyrLK(
-        first, second, here[:, None], None, winSize=(_WINDOW, _WINDOW), maxLevel=_LEVELS
-    )
-    return there.reshape(-1, 2), found.ravel() > 0
-
-
-def _similarity(tracks: _Tracks) -> _Similarity | None:
-    """Return the similarity on which most tracks agree, None where too few do."""
-    matrix, agreeing = cv2.estimateAffinePartial2D(
-        tracks.here, tracks.there, method=cv2.RANSAC, ransacReprojThreshold=_AGREE
-    )
-    if matrix is None or not _is_plausible(matrix, tracks.grid):
+def _similarity(tracks: _Tracks) -> Similarity | None:
+    """Return the similarity on which most tracks agree, None where too few do or it goes far."""
+    found = similarity(tracks.here, tracks.there, _AGREE)
+    if found is None or not _stays_near(found.affine, tracks.grid):
         return None
-    agree: Mask = agreeing.ravel() > 0
-    if int(agree.sum()) < max(_LEAST, _LEAST_SHARE * len(agree)):
-        return None
-    return _Similarity(matrix, agree)
+    least = max(_LEAST, _LEAST_SHARE * len(found.agreeing))
+    return found if int(found.agreeing.sum()) >= least else None
 
 
-def _is_plausible(matrix: NDArray[np.float64], grid: Size) -> bool:
-    scale = float(np.hypot(matrix[0, 0], matrix[0, 1]))
+def _stays_near(matrix: NDArray[np.float64], grid: Size) -> bool:
     centre = np.array([grid.width / 2, grid.height / 2])
     moved = matrix[:, :2] @ centre + matrix[:, 2] - centre
-    return _SCALES[0] < scale < _SCALES[1] and float(np.hypot(*moved)) < _MAX_SHIFT * grid.longest
+    return float(np.hypot(*moved)) < _MAX_SHIFT * grid.longest
 
 
 def _in_shares(matrix: NDArray[np.float64], grid: Size) -> NDArray[np.float64]:
@@ -215,11 +187,11 @@ def _in_shares(matrix: NDArray[np.float64], grid: Size) -> NDArray[np.float64]:
     return np.hstack([turn, offset[:, None]])
 
 
-def _warp(tracks: _Tracks, similarity: _Similarity) -> F32:
+def _warp(tracks: _Tracks, found: Similarity) -> F32:
     """Return the mean of what is left of the corners' ways round each cell, in shares (h, w, 2)."""
     grid, cells = tracks.grid, tracks.grid.within(_WARP_CELLS)
-    here, there = (points[similarity.agreeing] for points in (tracks.here, tracks.there))
-    matrix = similarity.matrix
+    here, there = (points[found.agreeing] for points in (tracks.here, tracks.there))
+    matrix = found.affine
     sides = np.array([grid.width, grid.height])
     left = (there - (here @ matrix[:, :2].T + matrix[:, 2])) / sides
     sums = np.zeros((cells.height, cells.width, 3), np.float32)

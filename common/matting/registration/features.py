@@ -5,7 +5,7 @@ subject about where it was.  Features find it wherever it went, at five times th
 
 References
 ----------
-Bouguet: pyramidal Lucas-Kanade (2001); Lowe: SIFT (2004).
+Lowe: SIFT (2004).
 """
 
 from __future__ import annotations
@@ -14,26 +14,21 @@ from dataclasses import dataclass
 
 import cv2
 import numpy as np
-from numpy.typing import NDArray
 
 from common.fields import as_bytes
 from common.image import F32, U8
+from common.matting.registration.corners import Points, followed, similarity
 from common.matting.registration.scene import Affine, Scene, as_mask, grey
 
 _MIN_MATCHES = 8
 _AGREE = 2.0  # px of the grid from the similarity
 _MAX_SHIFT = 0.09  # of the longer side
-_SCALES = (0.9, 1.1)
-_MAX_TURN = 0.1  # sine of the rotation
 
 _CORNERS, _APART, _QUALITY = 500, 5, 0.01  # at most so many, px between, share of the best one
-_WINDOW, _LEVELS = 15, 4  # px that are compared round a corner; halvings, for large moves
+_WINDOW = 15  # px that are compared round a corner
 _SHADE, _CONTRAST = 10.0, 1.5  # px, sigma: wider differences are light; gain of what is left
-_THERE_AND_BACK = 0.5  # px that a corner may miss when it is followed back
 _MIN_CORNERS = 24  # that agree
 _OF_FOLLOWED, _OF_ALL = 0.65, 0.12  # least shares of them: smooth contours slide along themselves
-
-Points = NDArray[np.float32]  # (n, 2): columns and rows
 
 
 @dataclass(frozen=True)
@@ -58,9 +53,9 @@ def similarity_of_corners(scene: Scene) -> Agreement | None:
     if found is None or len(found) < _MIN_CORNERS:
         return None
     corners: Points = found.reshape(-1, 2)
-    here, there = _followed(
-        _structure(moving, scene.weight), _structure(fixed, np.ones_like(scene.weight)), corners
-    )
+    first = _structure(moving, scene.weight)
+    second = _structure(fixed, np.ones_like(scene.weight))
+    here, there = followed(first, second, corners, _WINDOW)
     agreed = _agreed(there, here)
     least = max(_MIN_CORNERS, _OF_FOLLOWED * len(here), _OF_ALL * len(corners))
     return agreed if agreed is not None and agreed.matches >= least else None
@@ -73,20 +68,6 @@ def _structure(pixels: U8, weight: F32) -> U8:
     smooth: F32 = cv2.GaussianBlur(luma * known, (0, 0), _SHADE)
     share: F32 = cv2.GaussianBlur(known, (0, 0), _SHADE)
     return np.clip((luma - smooth / share) * _CONTRAST + 128, 0, 255).astype(np.uint8)
-
-
-def _followed(moving: U8, fixed: U8, corners: Points) -> tuple[Points, Points]:
-    """Return the corners that come back to where they were, and their places in `fixed`."""
-    window, criteria = (_WINDOW, _WINDOW), (3, 30, 0.01)
-    there, seen, _ = cv2.calcOpticalFlowPyrLK(
-        moving, fixed, corners, None, winSize=window, maxLevel=_LEVELS, criteria=criteria
-    )
-    back, seen_back, _ = cv2.calcOpticalFlowPyrLK(
-        fixed, moving, there, None, winSize=window, maxLevel=_LEVELS, criteria=criteria
-    )
-    sure = (seen[:, 0] > 0) & (seen_back[:, 0] > 0)
-    sure &= np.abs(back - corners).max(1) < _THERE_AND_BACK
-    return corners[sure], there[sure]
 
 
 # --- features -------------------------------------------------------------------------------------
@@ -124,18 +105,9 @@ def _matches(scene: Scene) -> tuple[Points, Points]:
 
 def _agreed(here: Points, there: Points) -> Agreement | None:
     """Return the similarity from `here` to `there` that most pairs of points agree on."""
-    if len(here) < _MIN_MATCHES:
+    found = similarity(here, there, _AGREE)
+    if found is None:
         return None
-    found, agreeing = cv2.estimateAffinePartial2D(
-        here, there, method=cv2.RANSAC, ransacReprojThreshold=_AGREE
-    )
-    if found is None or int(agreeing.sum()) < _MIN_MATCHES or not _is_plausible(found):
-        return None
-    inside = agreeing[:, 0] > 0
-    miss = np.hypot(*(here[inside] @ found[:, :2].T + found[:, 2] - there[inside]).T)
-    return Agreement(found, len(miss), float(np.median(miss)))
-
-
-def _is_plausible(similarity: Affine) -> bool:
-    scale = float(np.hypot(similarity[0, 0], similarity[0, 1]))
-    return _SCALES[0] < scale < _SCALES[1] and abs(float(similarity[0, 1])) < _MAX_TURN
+    here, there = here[found.agreeing], there[found.agreeing]
+    miss = np.hypot(*(here @ found.affine[:, :2].T + found.affine[:, 2] - there).T)
+    return Agreement(found.affine, len(miss), float(np.median(miss)))
