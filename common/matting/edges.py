@@ -20,7 +20,7 @@ from common.image import F32, U8, Mask
 
 _REACH = 3  # px of half the size, half a window: how far an edge may have been missed
 _RIDGE = 1e-4  # variance of the photo's own noise, in 0..1 squared
-_EXPLAINED = (0.6, 0.9)  # share of alpha's variance from which the photo is believed, and fully
+_EXPLAINED = (0.8, 0.97)  # share of alpha's variance from which the photo is believed, and fully
 _LEAST_VARIANCE = np.float32(1e-5)  # of alpha in a window: below it there is nothing to explain
 _CLEAR, _SOLID = 0.03, 0.97  # alpha of surely background, surely subject
 

@@ -30,12 +30,11 @@ from common.matting.registration.warp import flowed
 
 __all__ = ["Registration", "correlation", "grey", "register"]
 
-_CLOSE, _LOOK, _GLANCE = 1024, 512, 256  # px, longer sides of the grids, finest first
+_LOOK, _GLANCE = 512, 256  # px, longer sides of the fine and the coarse grid
 _SURE_MATCHES = 40  # with fewer features, contours are asked too
 _COARSE_WINDOWS = (0.12, 0.12, 0.06, 0.06, 0.04)  # sigma of the warp, of the longer side
 _FINE_WINDOWS = (0.04, 0.04)
 _STIFF_MATCHES, _STIFF = 60, 0.25  # so many matches within so many px (median): there is no warp
-_FINEST_WINDOWS = (0.03,)
 _LEAST_GAIN = 0.15  # share of the similarity's disagreement that a warp must take away ...
 _WIDE_WARP = 1.5  # px of the fine grid (RMS) ... if it goes so far; a smaller one need less
 
@@ -87,8 +86,7 @@ def register(moving: U8, fixed: U8, weight: F32) -> Registration:
     best, is_sure = _rigid(fine, coarse, start)
     if not is_sure:
         best = _warped(fine, coarse, best)
-    shift = _finest(moving, fixed, weight, fine, best.shift)
-    return Registration(shift, best.score, start.score)
+    return Registration(best.shift / fine.scale, best.score, start.score)
 
 
 def _rigid(fine: Scene, coarse: Scene, start: Trial) -> tuple[Trial, bool]:
@@ -133,9 +131,3 @@ def _distance(scene: Scene, way: F32) -> float:
     """Return the root mean square of a shift over the subject, in pixels of the grid."""
     subject = scene.weight > 0.3
     return float(np.sqrt((way * way).sum(-1)[subject].mean())) if subject.any() else 0.0
-
-
-def _finest(moving: U8, fixed: U8, weight: F32, fine: Scene, shift: F32) -> F32:
-    """Return the shift after one more step of flow at up to `_CLOSE` pixels, in shares."""
-    close = Scene.of(moving, fixed, weight, _CLOSE)
-    return flowed(close, fine.carried(shift, close), _FINEST_WINDOWS) / close.scale
