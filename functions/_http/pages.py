@@ -17,6 +17,7 @@ from common.errors import StudioError, UnknownPath
 ERRORS = "/errors/"
 HEALTH = "/healthz"
 _HEALTHS = {HEALTH, "/health"}  # Cloud Run answers paths that end in z itself, with a 404
+_OWN = ("common.", "functions.", "studio.")  # a caller's own branches of the tree have no page
 _CHARGED = {
     "no": "Nothing was charged.",
     "yes": "The model's answer was charged.",
@@ -52,10 +53,11 @@ def page_of(code: str) -> flask.Response:
 
 
 def kinds(root: type[StudioError] = StudioError) -> dict[str, type[StudioError]]:
-    """Return every failure by its code; where two share one, the more particular."""
+    """Return the studio's own failures by code; where two share one, the more particular."""
     found = {root.code: root}
     for child in root.__subclasses__():
-        found |= kinds(child)
+        if child.__module__.startswith(_OWN):
+            found |= kinds(child)
     return dict(sorted(found.items()))
 
 
