@@ -9,14 +9,16 @@ from __future__ import annotations
 import math
 from dataclasses import replace
 
+import cv2
 import numpy as np
 
 from common.errors import BadOptions
 from common.geometry import Box, Size, refuse_vast, whole
-from common.image import OPAQUE, U8, Image
+from common.image import OPAQUE, U8, Image, Mask
 from common.operations.options import CutoutOptions
 
 VISIBLE = 13  # of 255: what is fainter than 5 % shows to nobody and moves no frame
+_SPECK = 2e-4  # share of what is seen: a patch below it is left from keying, not a part
 MAX_GROWTH = 4  # times the photo's pixels
 ALWAYS_FINE = 4_000_000  # pixels that a frame may have whatever the photo's size
 
@@ -101,12 +103,22 @@ def _refuse_vast(frame: Box, photo: Size) -> None:
 
 
 def subject_box(alpha: U8) -> Box | None:
-    """Return where alpha (uint8, (H, W)) is to be seen, or None."""
-    seen = alpha >= VISIBLE
+    """Return where alpha (uint8, (H, W)) is to be seen, or None; specks move no frame."""
+    seen = _without_specks(alpha >= VISIBLE)
     rows, columns = np.flatnonzero(seen.any(1)), np.flatnonzero(seen.any(0))
     if rows.size == 0:
         return None
     return Box(int(rows[0]), int(columns[0]), int(rows[-1]) + 1, int(columns[-1]) + 1)
+
+
+def _without_specks(seen: Mask) -> Mask:
+    """Leave out patches that are nothing beside all that is seen."""
+    _, labels, facts, _ = cv2.connectedComponentsWithStats(seen.astype(np.uint8), connectivity=8)
+    areas = facts[:, cv2.CC_STAT_AREA]
+    counts = areas >= max(_SPECK * seen.sum(), 1)
+    counts[0] = False  # what is not seen
+    out: Mask = counts[labels]
+    return out
 
 
 def framed(image: Image, frame: Box) -> Image:

@@ -193,3 +193,18 @@ def test_the_original_is_not_framed() -> None:
     )
     outcome = run(PHOTO, asked, Models(ScriptedModel(renders=[unrelated, unrelated])))
     assert outcome.image is PHOTO
+
+
+def test_specks_far_from_the_subject_move_no_frame() -> None:
+    alpha = np.zeros((400, 400), np.uint8)
+    alpha[100:300, 120:280] = 255
+    alpha[0:2, 0:2] = 40
+    alpha[399, 390:393] = 60
+    assert subject_box(alpha) == Box(100, 120, 300, 280)
+
+
+def test_parts_that_stand_apart_are_all_in_the_frame() -> None:
+    alpha = np.zeros((400, 400), np.uint8)
+    alpha[100:300, 120:280] = 255
+    alpha[350:354, 30:34] = 200
+    assert subject_box(alpha) == Box(100, 30, 354, 280)
