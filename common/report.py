@@ -14,7 +14,6 @@ Decision = Literal["accepted", "review", "original", "refused", "planned"]
 # The IPTC's terms (cv.iptc.org/newscodes/digitalsourcetype), the weightier one last.
 DigitalSource = Literal["", "compositeWithTrainedAlgorithmicMedia", "trainedAlgorithmicMedia"]
 COMPOSITE: DigitalSource = "compositeWithTrainedAlgorithmicMedia"  # a photo with generated parts
-GENERATED: DigitalSource = "trainedAlgorithmicMedia"  # a model's own picture
 
 
 class _Part(BaseModel):

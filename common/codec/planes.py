@@ -11,7 +11,6 @@ from numpy.typing import NDArray
 
 from common.image import U8, U16
 
-FULL = 65535
 PER_LEVEL = 257  # 65535 / 255: each of 256 levels has that many of 65536
 
 

@@ -36,7 +36,7 @@ _COARSE_WINDOWS = (0.12, 0.12, 0.06, 0.06, 0.04)  # sigma of the warp, of the lo
 _FINE_WINDOWS = (0.04, 0.04)
 _STIFF_MATCHES, _STIFF = 60, 0.25  # so many matches within so many px (median): there is no warp
 _LEAST_GAIN = 0.15  # share of the similarity's disagreement that a warp must take away ...
-_WIDE_WARP = 1.5  # px of the fine grid (RMS) ... if it goes so far; a smaller one need less
+_WIDE_WARP = 1.5  # px of the fine grid (RMS) ... if it goes so far; a smaller one needs less
 
 
 @dataclass(frozen=True)
