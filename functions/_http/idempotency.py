@@ -150,9 +150,17 @@ class Once:
 
 
 def once(
-    request: flask.Request, caller: str, fingerprint: str, bucket: Callable[[], Bucket | None]
+    request: flask.Request,
+    caller: str,
+    fingerprint: Callable[[], str],
+    bucket: Callable[[], Bucket | None],
 ) -> Once | None:
     """Return the promise that a request asks for; None where it asks for none.
+
+    Parameters
+    ----------
+    fingerprint
+        Gives a mark of what is asked; pictures are large, so it is made only where it is needed.
 
     Raises
     ------
@@ -176,7 +184,7 @@ def once(
             f"{HEADER} cannot be honoured without a work bucket.", advice="Set STUDIO_WORK_BUCKET."
         )
     digest = hashlib.sha256("\n".join((caller, key.strip('"'))).encode()).hexdigest()
-    return Once(work, f"{PLACE}{digest[:2]}/{digest}", fingerprint)
+    return Once(work, f"{PLACE}{digest[:2]}/{digest}", fingerprint())
 
 
 def fingerprint(*parts: object) -> str:

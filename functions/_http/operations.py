@@ -86,7 +86,8 @@ def _answer(
         visit.facts |= _log.asset(order.picture, order.options.model_dump(mode="json"))
         produce = partial(_later if wish.later else _now, visit, order, wish, settings, run)
         bucket = partial(_work_bucket, settings)
-        once = idempotency.once(request, caller.folder, order.fingerprint(wish.mark), bucket)
+        mark = partial(order.fingerprint, wish.mark)
+        once = idempotency.once(request, caller.folder, mark, bucket)
         if once is None:
             return produce()
         return once.do(produce, lambda error: problems.noted(error, visit))

@@ -8,6 +8,7 @@ leads back here: ``PUT /v1/uploads/<token>``.
 from __future__ import annotations
 
 from datetime import UTC, datetime
+from functools import partial
 from typing import Any
 
 import flask
@@ -79,7 +80,7 @@ def _answer(visit: Visit, request: flask.Request, settings: Settings) -> flask.R
     def produce() -> flask.Response:
         return _ticket(asked, caller, visit, request, settings)
 
-    mark = idempotency.fingerprint(NAME, asked.model_dump(mode="json"))
+    mark = partial(idempotency.fingerprint, NAME, asked.model_dump(mode="json"))
     once = idempotency.once(request, caller.folder, mark, lambda: _wiring.buckets().work)
     if once is None:
         return produce()

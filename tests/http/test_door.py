@@ -11,11 +11,12 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
+import flask
 import pytest
 
 from common import errors
-from common.errors import Crowded, StudioError
-from functions._http import crowd, door, pages, problems
+from common.errors import BodyTooSlow, Crowded, StudioError
+from functions._http import body_clock, crowd, door, pages, problems
 from functions._http.visit import Visit
 from tests.support.served import asking, listening, served
 
@@ -194,6 +195,33 @@ def test_a_body_that_drips_in_is_not_waited_for(port: int, kind: str) -> None:
         stop.set()
     assert (status, problem["code"]) == (408, "body-too-slow")
     assert time.monotonic() - start < 5
+
+
+def test_each_body_has_its_own_time_and_one_thread_watches_all() -> None:
+    late, far = socket.socketpair()
+    soon, silent = socket.socketpair()
+    with late, far, soon, silent:
+        with body_clock.within(bringing(late), 60):
+            watching = threading.active_count()
+            with pytest.raises(BodyTooSlow), body_clock.within(bringing(soon), 0.05):
+                assert threading.active_count() == watching
+                assert soon.recv(1) == b""
+            far.sendall(b"x")
+            assert late.recv(1) == b"x"
+
+
+def test_a_body_that_came_is_left_alone_when_its_time_is_over() -> None:
+    here, there = socket.socketpair()
+    with here, there:
+        with body_clock.within(bringing(here), 0.02):
+            pass
+        time.sleep(0.06)
+        there.sendall(b"x")
+        assert here.recv(1) == b"x"
+
+
+def bringing(connection: socket.socket) -> flask.Request:
+    return asking(method="POST", environ_overrides={"gunicorn.socket": connection})
 
 
 def test_a_body_that_breaks_off_is_a_problem_and_no_crash(port: int) -> None:

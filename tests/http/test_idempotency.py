@@ -153,7 +153,7 @@ def test_a_key_that_is_none_is_refused(studio: Any, form: Any, key: str) -> None
 def test_without_a_bucket_the_promise_is_not_made() -> None:
     request = asking(headers=HEADERS)
     with pytest.raises(StudioError, match="work bucket"):
-        idempotency.once(request, "me", "a", lambda: None)
+        idempotency.once(request, "me", str, lambda: None)
 
 
 def test_two_callers_may_use_the_same_key(bucket: Bucket) -> None:
@@ -161,6 +161,6 @@ def test_two_callers_may_use_the_same_key(bucket: Bucket) -> None:
     names = {
         promise.name
         for caller in ("me", "you")
-        if (promise := idempotency.once(request, caller, "a", lambda: bucket))
+        if (promise := idempotency.once(request, caller, str, lambda: bucket))
     }
     assert len(names) == 2
