@@ -16,6 +16,7 @@ from werkzeug.exceptions import ClientDisconnected
 from common.errors import BodyTooSlow
 
 SOCKETS = ("gunicorn.socket", "werkzeug.socket")  # where the servers leave the connection
+THREAD = "bodies"
 
 
 @dataclass(order=True)
@@ -64,7 +65,7 @@ class _Clock:
         with self._changed:
             heapq.heappush(self._deadlines, deadline)
             if self._thread is None:
-                self._thread = threading.Thread(target=self._watch, name="bodies", daemon=True)
+                self._thread = threading.Thread(target=self._watch, name=THREAD, daemon=True)
                 self._thread.start()
             elif self._deadlines[0] is deadline:
                 self._changed.notify()
