@@ -29,8 +29,9 @@ from common.errors import (
 from common.store import Bucket
 
 MAX_REDIRECTS = 3
-CONNECT_SECONDS = 5.0
-TOTAL_SECONDS = 30.0  # for the whole of one hop: a drip of bytes cannot hold a thread longer
+CONNECT_SECONDS = 5.0  # to connect, and again to agree on TLS
+TOTAL_SECONDS = 30.0  # for what follows of one hop: a drip of bytes cannot hold a thread longer
+MOST_ADDRESSES = 3  # of a host that are tried: a name may have a hundred that never answer
 CHUNK = 1 << 16
 URL_CHARACTERS = "!$%&'()*+,/:;=?@[]~"  # kept as they are; the rest is percent-encoded
 
@@ -47,7 +48,9 @@ def is_public(address: Address) -> bool:
         wrapped = _wrapped(address)
         if wrapped is not None:
             return is_public(wrapped)
-    return address.is_global and not address.is_multicast and not address.is_reserved
+    if not address.is_global or address.is_multicast or address.is_reserved:
+        return False
+    return not (isinstance(address, ipaddress.IPv6Address) and address.is_site_local)
 
 
 def _wrapped(address: ipaddress.IPv6Address) -> ipaddress.IPv4Address | None:
@@ -157,9 +160,13 @@ class _PinnedConnection(http.client.HTTPSConnection):
     def connect(self) -> None:
         plain = socket.create_connection((self._address, self.port), CONNECT_SECONDS)
         try:
-            self.sock = self._tls.wrap_socket(plain, server_hostname=self.host)
+            self.sock = self._tls.wrap_socket(
+                plain, server_hostname=self.host, do_handshake_on_connect=False
+            )
+            with _deadline(self.sock, CONNECT_SECONDS):
+                self.sock.do_handshake()
         except BaseException:
-            plain.close()
+            (self.sock or plain).close()
             raise
 
 
@@ -189,7 +196,7 @@ class _Hop:
 
     def _connected(self) -> _PinnedConnection:
         failure: Exception | None = None
-        for address in self._addresses():
+        for address in self._addresses()[:MOST_ADDRESSES]:
             connection = _PinnedConnection(self.host, self.port, address, self.web.tls())
             try:
                 connection.connect()

@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
+import contextlib
 import http.server
 import ipaddress
+import socket
+import threading
 import time
 from collections.abc import Callable, Iterator
 from pathlib import Path
@@ -14,6 +17,7 @@ from hypothesis import strategies as st
 
 from common.errors import FetchFailed, ForbiddenAddress, PictureTooLarge
 from common.store.folder import FolderBucket
+from functions import _fetch
 from functions._fetch import Web, from_bucket, is_public
 from tests.support.internet import LOOPBACK, SHOP, Internet
 
@@ -123,6 +127,45 @@ def test_a_drip_of_bytes_ends_at_the_deadline(internet: Internet) -> None:
     assert time.monotonic() - start < 2
 
 
+def test_a_host_that_never_finishes_its_greeting_is_left_in_time(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr(_fetch, "CONNECT_SECONDS", 0.3)
+    with socket.create_server(("127.0.0.1", 0)) as silent:
+        threading.Thread(target=greeting_for_ever, args=(silent,), daemon=True).start()
+        start = time.monotonic()
+        web = Web(resolve=lambda *_: [LOOPBACK], is_public=bool)
+        with pytest.raises(FetchFailed, match="cannot be reached"):
+            web.fetch(f"https://slow.example:{silent.getsockname()[1]}/a.png", 1000)
+    assert time.monotonic() - start < 2
+
+
+def greeting_for_ever(server: socket.socket) -> None:
+    """Send the head of a long TLS record, and then a byte of it at a time."""
+    connection, _ = server.accept()
+    with connection, contextlib.suppress(OSError):
+        connection.sendall(b"\x16\x03\x03\x40\x00")
+        while True:
+            connection.sendall(b"\x02")
+            time.sleep(0.02)
+
+
+def test_of_a_host_with_many_dead_addresses_only_some_are_tried(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    tried: list[object] = []
+
+    def refuse(address: object, timeout: float) -> socket.socket:
+        tried.append((address, timeout))
+        raise ConnectionRefusedError
+
+    monkeypatch.setattr(socket, "create_connection", refuse)
+    dead = [ipaddress.ip_address(f"8.8.8.{last}") for last in range(100)]
+    with pytest.raises(FetchFailed, match="cannot be reached"):
+        Web(resolve=lambda *_: dead).fetch("https://dead.example/a.png", 1000)
+    assert len(tried) == 3
+
+
 def test_too_many_redirects_end(internet: Internet) -> None:
     with pytest.raises(FetchFailed, match="redirects more than 3 times"):
         internet.web().fetch(internet.url("/round"), 1_000_000)
@@ -193,6 +236,7 @@ def test_only_plain_https_addresses_are_fetched(url: str) -> None:
         "[64:ff9b::a9fe:a9fe]",
         "[2002:7f00:1::]",
         "[fe80::1]",
+        "[fec0::1]",
         "[fd00:ec2::254]",
         "[ff02::1]",
     ],
