@@ -13,7 +13,7 @@ from dataclasses import dataclass, field
 from typing import Any, NoReturn
 
 import flask
-from werkzeug.exceptions import RequestEntityTooLarge
+from werkzeug.exceptions import ClientDisconnected, RequestEntityTooLarge
 
 from common.errors import BadInput, BadOptions, PictureTooLarge, UnsupportedBody
 
@@ -23,6 +23,8 @@ PICTURES = ("image", "render", "background", "mask")  # what may come as a file
 ENCODED = ("image", "render", "mask")  # what may come as base64 in JSON
 DATA = "data:"  # begins a picture in base64 where a word or a colour may stand too
 MAX_PARTS = 500
+MAX_VALUES = 100_000  # of a JSON text; two bytes of one can take sixty in memory
+VALUES = (",", "[", "{")  # each begins one at most, and no picture in base64 holds any
 FIELDS_ALLOWANCE = 1_000_000  # bytes of a body beside its picture: options, recipe, boundaries
 
 
@@ -50,13 +52,28 @@ def largest_body(max_bytes: int) -> int:
     return max_bytes * 4 // 3 + FIELDS_ALLOWANCE
 
 
+def check_plain(request: flask.Request) -> None:
+    """Make sure that a body came as it is.
+
+    Raises
+    ------
+    UnsupportedBody
+        It is compressed: nobody would know how large it is.
+    """
+    encoding = request.headers.get("Content-Encoding", "identity")
+    if encoding.strip().lower() != "identity":
+        raise UnsupportedBody(
+            "A compressed body is not understood.", advice="Send it without Content-Encoding."
+        )
+
+
 def read(request: flask.Request) -> Asked:
     """Take a request apart.
 
     Raises
     ------
     UnsupportedBody
-        Neither multipart form data nor JSON.
+        Neither multipart form data nor JSON, or compressed.
     BadInput
         No picture, more than one, or a body that cannot be read.
     BadOptions
@@ -64,6 +81,7 @@ def read(request: flask.Request) -> Asked:
     werkzeug.exceptions.RequestEntityTooLarge
         More bytes than ``request.max_content_length``.
     """
+    check_plain(request)
     match request.mimetype:
         case "multipart/form-data":
             fields, pictures = _from_form(request)
@@ -133,15 +151,23 @@ def json_object(request: flask.Request) -> dict[str, Any]:
 
 
 def whole(request: flask.Request) -> bytes:
-    """Return the body; one in chunks is cut at the limit, and a cut one must not pass for whole."""
+    """Return the body, which must not pass for whole where it is not.
+
+    One in chunks is cut at the limit, and gunicorn gives less than was announced where the caller
+    broke off.
+    """
     data = request.get_data(cache=False)
     limit = request.max_content_length
     if request.content_length is None and limit is not None and len(data) >= limit:
         raise RequestEntityTooLarge
+    if len(data) < (request.content_length or 0):
+        raise ClientDisconnected
     return data
 
 
 def _object(text: str | bytes, what: str) -> dict[str, Any]:
+    if _most_values(text) > MAX_VALUES:
+        raise BadInput(f"{what} holds more than {MAX_VALUES:,} values.", advice="Send fewer.")
     try:
         value = json.loads(text, parse_constant=_refuse_constant)
     except (ValueError, RecursionError):
@@ -149,6 +175,13 @@ def _object(text: str | bytes, what: str) -> dict[str, Any]:
     if not isinstance(value, dict):
         raise BadInput(f"{what} is JSON, but not an object.", advice="Send one JSON object.")
     return value
+
+
+def _most_values(text: str | bytes) -> int:
+    """Return how many values a JSON text holds at most, without reading it."""
+    if isinstance(text, str):
+        return sum(map(text.count, VALUES))
+    return sum(text.count(mark.encode()) for mark in VALUES)
 
 
 def _refuse_constant(name: str) -> NoReturn:

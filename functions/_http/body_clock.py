@@ -11,9 +11,9 @@ from contextlib import contextmanager
 from dataclasses import dataclass, field
 
 import flask
-from werkzeug.exceptions import ClientDisconnected
+from werkzeug.exceptions import ClientDisconnected, HTTPException
 
-from common.errors import BodyTooSlow
+from common.errors import BodyTooSlow, StudioError
 
 SOCKETS = ("gunicorn.socket", "werkzeug.socket")  # where the servers leave the connection
 THREAD = "bodies"
@@ -108,8 +108,10 @@ def within(request: flask.Request, seconds: float) -> Iterator[None]:
     deadline = _clock.set(connection, seconds)
     try:
         yield
-    except ClientDisconnected:
-        raise _too_slow(seconds) from None
+    except (HTTPException, StudioError) as failure:
+        if deadline.came or isinstance(failure, ClientDisconnected):
+            raise _too_slow(seconds) from None  # gunicorn gives what came as if it were all
+        raise
     finally:
         deadline.connection = None
     if deadline.came:

@@ -11,7 +11,8 @@ ASKED = "Access-Control-Request-Method"
 HEADERS = "Accept, Authorization, Content-Type, Idempotency-Key, Prefer, X-Api-Key, X-Request-ID"
 SHOWN = (
     "Idempotency-Replayed, Location, Preference-Applied, Retry-After, X-Cost-USD,"
-    " X-Decision, X-Engine, X-Request-ID, X-Scores"
+    " X-Credits-Charged, X-Decision, X-Engine, X-Foreground-Height, X-Foreground-Left,"
+    " X-Foreground-Top, X-Foreground-Width, X-Height, X-Request-ID, X-Scores, X-Type, X-Width"
 )
 
 

@@ -21,6 +21,8 @@ STRICT = {
     "Cross-Origin-Resource-Policy": "same-origin",
 }
 
+BODILESS = frozenset({"GET", "HEAD", "OPTIONS"})
+
 Handler: TypeAlias = Callable[[Visit, flask.Request, Settings], flask.Response]
 Tell: TypeAlias = Callable[[StudioError, Visit], flask.Response]
 
@@ -52,6 +54,8 @@ def enter(
         cors.mark(response, request, settings.allowed_origins)
     except Exception as failure:  # noqa: BLE001 - the last line before a stranger sees our insides
         response = _told(failure, visit, request, tell)
+    if request.method in BODILESS:
+        problems.left_unread(response)
     for header, value in STRICT.items():
         response.headers.setdefault(header, value)
     response.headers["X-Request-ID"] = visit.request_id

@@ -31,7 +31,8 @@ from common.errors import (
     StoreError,
     StudioError,
 )
-from common.store import Bucket
+from common.settings import Settings
+from common.store import Bucket, open_bucket
 
 HEADER = "Idempotency-Key"
 REPLAYED = "Idempotency-Replayed"
@@ -40,8 +41,10 @@ KEPT_SECONDS = 86_400.0
 LEASE_SECONDS = 900.0  # longer than any request lives: a function's own limit ends it before
 _SANE = re.compile(r'"?[\x21-\x7e]{1,255}"?')
 _KEPT_HEADERS = (
-    *("Content-Type", "Location", "Preference-Applied", "X-Cost-USD", "X-Decision", "X-Engine"),
-    *("X-Height", "X-Scores", "X-Width"),
+    *("Content-Type", "Location", "Preference-Applied", "Retry-After", "Vary"),
+    *("X-Cost-USD", "X-Credits-Charged", "X-Decision", "X-Engine", "X-Foreground-Height"),
+    *("X-Foreground-Left", "X-Foreground-Top", "X-Foreground-Width", "X-Height", "X-Scores"),
+    *("X-Type", "X-Width"),
 )
 
 
@@ -185,6 +188,11 @@ def once(
         )
     digest = hashlib.sha256("\n".join((caller, key.strip('"'))).encode()).hexdigest()
     return Once(work, f"{PLACE}{digest[:2]}/{digest}", fingerprint())
+
+
+def work_bucket(settings: Settings) -> Bucket | None:
+    """Return the work bucket, if there is one."""
+    return open_bucket(settings.work_bucket) if settings.work_bucket else None
 
 
 def fingerprint(*parts: object) -> str:

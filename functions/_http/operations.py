@@ -14,7 +14,6 @@ from common.errors import BadOptions
 from common.operations.base import Operation
 from common.operations.options import Options, read_options
 from common.settings import Settings
-from common.store import Bucket, open_bucket
 from functions import _body, _fetch, _log, _wiring
 from functions._http import access, body_clock, crowd, door, idempotency, later, problems
 from functions._http.access import Caller
@@ -85,7 +84,7 @@ def _answer(
         order = _order(visit, request, settings, caller)
         visit.facts |= _log.asset(order.picture, order.options.model_dump(mode="json"))
         produce = partial(_later if wish.later else _now, visit, order, wish, settings, run)
-        bucket = partial(_work_bucket, settings)
+        bucket = partial(idempotency.work_bucket, settings)
         mark = partial(order.fingerprint, wish.mark)
         once = idempotency.once(request, caller.folder, mark, bucket)
         if once is None:
@@ -118,10 +117,6 @@ def _picture(asked: _body.Asked, settings: Settings, caller: Caller) -> bytes:
         caller.check_source(asked.address)
         return _fetch.from_bucket(asked.address, settings.allowed_buckets, settings.max_bytes)
     return _fetch.Web().fetch(asked.address, settings.max_bytes)
-
-
-def _work_bucket(settings: Settings) -> Bucket | None:
-    return open_bucket(settings.work_bucket) if settings.work_bucket else None
 
 
 def _now(

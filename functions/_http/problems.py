@@ -19,6 +19,8 @@ from common.errors import (
 from functions._http.visit import Visit
 
 PROBLEM = "application/problem+json"
+MOST_TEXT = 1000  # characters: a wrong option may be a megabyte long, and is repeated twice
+MOST_ERRORS = 20
 
 
 def understood(failure: Exception, request: flask.Request, visit: Visit) -> StudioError:
@@ -49,14 +51,10 @@ def noted(error: StudioError, visit: Visit) -> flask.Response:
 
 
 def streamed(error: StudioError, document: dict[str, Any], content_type: str) -> flask.Response:
-    """Return `document` with the status and headers of `error`.
-
-    It is streamed: functions-framework reads the rest of the body before any other reply, and a
-    body that was refused for its size must not be read.
-    """
-    payload = json.dumps(document, ensure_ascii=False).encode("utf-8", "replace")
-    response = flask.Response(iter([payload]), status=error.status, mimetype=content_type)
-    response.content_length = len(payload)
+    """Return `document` with the status and headers of `error`; the request is left unread."""
+    payload = json.dumps(bounded(document), ensure_ascii=False).encode("utf-8", "replace")
+    response = flask.Response(payload, status=error.status, mimetype=content_type)
+    left_unread(response)
     if isinstance(error, MethodNotAllowed):
         response.headers["Allow"] = error.details.get("allow", "POST")
     if isinstance(error, Unauthorized):
@@ -67,6 +65,31 @@ def streamed(error: StudioError, document: dict[str, Any], content_type: str) ->
     if error.retry_after is not None:
         response.headers["Retry-After"] = str(max(1, round(error.retry_after)))
     return response
+
+
+def left_unread(response: flask.Response) -> None:
+    """Let a reply go out without what is left of the request's body.
+
+    It becomes a stream: before any other reply functions-framework reads the rest, whatever its
+    size and however long it takes, and a body that was refused must not be read.
+    """
+    if not response.is_streamed:
+        payload = response.get_data()
+        response.response = iter([payload])
+        response.content_length = len(payload)
+
+
+def bounded(document: dict[str, Any]) -> dict[str, Any]:
+    """Return a document that repeats no more of a request than a reader needs."""
+    told = {name: _shortened(value) for name, value in document.items()}
+    if "errors" in document:
+        told["errors"] = [bounded(each) for each in document["errors"][:MOST_ERRORS]]
+    return told
+
+
+def _shortened(value: Any) -> Any:
+    long = isinstance(value, str) and len(value) > MOST_TEXT
+    return f"{value[: MOST_TEXT - 1]}…" if long else value
 
 
 def _too_large(request: flask.Request) -> PictureTooLarge:

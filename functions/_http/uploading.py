@@ -88,6 +88,7 @@ def _answer(visit: Visit, request: flask.Request, settings: Settings) -> flask.R
 
 
 def _members(request: flask.Request) -> dict[str, Any]:
+    _body.check_plain(request)
     if request.mimetype != accept.JSON:
         raise UnsupportedBody("A request for an upload is JSON.", advice=f"Send {accept.JSON}.")
     return _body.json_object(request)

@@ -97,7 +97,7 @@ def _removebg() -> Json:
         "operationId": "removebg",
         "summary": "Remove a background, with remove.bg's fields, headers and errors.",
         "tags": ["compatible"],
-        "parameters": parameters("RequestId"),
+        "parameters": parameters("RequestId", "IdempotencyKey"),
         "requestBody": {
             "required": True,
             "content": {

@@ -3,9 +3,12 @@
 from __future__ import annotations
 
 import base64
+import hashlib
 import json
 from dataclasses import dataclass, field
+from functools import partial
 from typing import Any
+from urllib.parse import parse_qsl
 
 import flask
 
@@ -16,7 +19,17 @@ from common.operations.options import CutoutOptions, read_options, read_values
 from common.report import Report
 from common.settings import Settings
 from functions import _body, _fetch, _log, _wiring
-from functions._http import accept, access, body_clock, crowd, door, later, problems, replies
+from functions._http import (
+    accept,
+    access,
+    body_clock,
+    crowd,
+    door,
+    idempotency,
+    later,
+    problems,
+    replies,
+)
 from functions._http.access import Caller
 from functions._http.visit import Visit
 from functions._removebg.fields import Asked, given
@@ -36,6 +49,12 @@ class Brought:
     asked: Asked
     files: dict[str, bytes] = field(default_factory=dict)
 
+    def fingerprint(self, *more: object) -> str:
+        """Return a mark of what is asked: equal marks, equal requests."""
+        digests = {name: hashlib.sha256(data).hexdigest() for name, data in self.files.items()}
+        asked = self.asked.model_dump(mode="json", exclude={"image_file_b64"})
+        return idempotency.fingerprint(NAME, asked, digests, *more)
+
 
 def serve(request: flask.Request) -> flask.Response:
     """Answer a request."""
@@ -53,8 +72,13 @@ def _answer(visit: Visit, request: flask.Request, settings: Settings) -> flask.R
         with body_clock.within(request, settings.body_seconds):
             brought = _read(request)
         _body.check_bytes(brought.files, settings.max_bytes)
-        result, report = _made(visit, brought, settings, caller)
-    return _reply(visit, result, report, brought.asked, as_json=as_json)
+        produce = partial(_now, visit, brought, settings, caller, as_json=as_json)
+        mark = partial(brought.fingerprint, as_json)
+        bucket = partial(idempotency.work_bucket, settings)
+        once = idempotency.once(request, caller.folder, mark, bucket)
+        if once is None:
+            return produce()
+        return once.do(produce, lambda error: _noted(error, visit))
 
 
 # --- what is asked --------------------------------------------------------------------------------
@@ -82,11 +106,14 @@ def _named(asked: Asked) -> list[str]:
 
 
 def _taken(request: flask.Request) -> tuple[dict[str, Any], dict[str, bytes]]:
+    _body.check_plain(request)
     match request.mimetype:
         case accept.JSON:
             return _body.json_object(request), {}
-        case "multipart/form-data" | "application/x-www-form-urlencoded":
-            # A picture in base64 is text there, and callers of that API send it so.
+        case "application/x-www-form-urlencoded":
+            return _from_text(_body.whole(request)), {}
+        case "multipart/form-data":
+            # A picture in base64 may be text there too, and callers of that API send it so.
             request.max_form_memory_size = request.max_content_length
             request.max_form_parts = _body.MAX_PARTS
             files = {name: file.read() for name, file in request.files.items() if name in FILES}
@@ -95,6 +122,19 @@ def _taken(request: flask.Request) -> tuple[dict[str, Any], dict[str, bytes]]:
         "The body is neither a form nor JSON.",
         advice="Send multipart/form-data, a form or application/json.",
     )
+
+
+def _from_text(body: bytes) -> dict[str, str]:
+    """Return the fields of a form without files; the first counts where one comes again."""
+    try:
+        pairs = parse_qsl(
+            body.decode("utf-8", "replace"),
+            keep_blank_values=True,
+            max_num_fields=_body.MAX_PARTS,
+        )
+    except ValueError:
+        raise BadInput(f"The form has more than {_body.MAX_PARTS} fields.") from None
+    return dict(reversed(pairs))
 
 
 # --- what is made ---------------------------------------------------------------------------------
@@ -143,10 +183,14 @@ def _options(asked: Asked, image: Image) -> CutoutOptions:
 # --- what is answered -----------------------------------------------------------------------------
 
 
-def _reply(
-    visit: Visit, result: Result, report: Report, asked: Asked, *, as_json: bool
+def _now(
+    visit: Visit, brought: Brought, settings: Settings, caller: Caller, *, as_json: bool
 ) -> flask.Response:
-    del visit
+    result, report = _made(visit, brought, settings, caller)
+    return _reply(result, report, brought.asked, as_json=as_json)
+
+
+def _reply(result: Result, report: Report, asked: Asked, *, as_json: bool) -> flask.Response:
     place = result.foreground
     corner = {"top": place.top, "left": place.left, "width": place.width, "height": place.height}
     if as_json:
@@ -168,6 +212,11 @@ def _reply(
 
 def _header(text: str) -> str:
     return "".join(char for char in text if char.isascii() and char.isalnum()) or "other"
+
+
+def _noted(error: StudioError, visit: Visit) -> flask.Response:
+    visit.error = error
+    return _told(error, visit)
 
 
 def _told(error: StudioError, visit: Visit) -> flask.Response:

@@ -316,11 +316,12 @@ def test_a_file_under_an_unknown_name_is_refused(cutout: FlaskClient, files: Fil
     assert problem(cutout.post("/", data=data))["field"] == "photo"
 
 
-def test_a_body_above_the_limit_is_refused_before_it_is_read(cutout: FlaskClient) -> None:
-    class Untouchable(io.BytesIO):
-        def read(self, size: int | None = -1, /) -> bytes:
-            raise AssertionError(f"{size} bytes of the body were read")
+class Untouchable(io.BytesIO):
+    def read(self, size: int | None = -1, /) -> bytes:
+        raise AssertionError(f"{size} bytes of the body were read")
 
+
+def test_a_body_above_the_limit_is_refused_before_it_is_read(cutout: FlaskClient) -> None:
     response = cutout.post(
         "/",
         content_type="multipart/form-data; boundary=x",
@@ -329,6 +330,22 @@ def test_a_body_above_the_limit_is_refused_before_it_is_read(cutout: FlaskClient
     )
     assert "It was not read" in problem(response)["detail"]
     assert response.status_code == 413
+
+
+@pytest.mark.parametrize("path", ["/healthz", "/errors/crowded", "/errors/none", "/v1/cutout"])
+@pytest.mark.parametrize("method", ["GET", "HEAD", "OPTIONS"])
+def test_a_body_that_nobody_asked_for_is_not_read(
+    cutout: FlaskClient, path: str, method: str
+) -> None:
+    """The framework would read all of it before the reply, ten gigabytes or for ten hours."""
+    response = cutout.open(
+        path,
+        method=method,
+        input_stream=Untouchable(),
+        headers={"Access-Control-Request-Method": "POST"},
+        environ_overrides={"CONTENT_LENGTH": "9000000000"},
+    )
+    assert response.status_code in {200, 204, 404, 405}
 
 
 @pytest.mark.parametrize(

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import gzip
 import http.client
+import io
 import json
 import socket
 import threading
@@ -16,7 +18,8 @@ import pytest
 
 from common import errors
 from common.errors import BodyTooSlow, Crowded, StudioError
-from functions._http import body_clock, crowd, door, pages, problems
+from functions import _openapi
+from functions._http import body_clock, cors, crowd, door, pages, problems
 from functions._http.visit import Visit
 from tests.support.served import asking, listening, served
 
@@ -116,6 +119,13 @@ def test_no_other_page_may(with_shop: Any, origin: str) -> None:
     ):
         assert "Access-Control-Allow-Origin" not in answer.headers
         assert "Access-Control-Allow-Methods" not in answer.headers
+
+
+def test_a_page_may_read_every_header_that_the_contract_tells_of() -> None:
+    posts = [path["post"] for path in _openapi.build()["paths"].values() if "post" in path]
+    replies = [reply for post in posts for reply in post["responses"].values()]
+    told = {name for reply in replies for name in reply.get("headers", {})}
+    assert {"X-Scores", "X-Foreground-Top", "Location"} <= told <= set(cors.SHOWN.split(", "))
 
 
 def test_no_page_may_where_no_list_was_made(studio: Any) -> None:
@@ -223,6 +233,24 @@ def bringing(connection: socket.socket) -> flask.Request:
     return asking(method="POST", environ_overrides={"gunicorn.socket": connection})
 
 
+@pytest.mark.parametrize("body", [b'{"image": "', b'{"image": "aGk="}'])
+@pytest.mark.parametrize("path", ["/v1/cutout", "/v1/uploads", "/v1.0/removebg"])
+def test_where_a_server_takes_what_came_for_all_the_caller_hears_the_same(
+    studio: Any, path: str, body: bytes
+) -> None:
+    """As gunicorn does: it gives what is there, and says that the body has an end of its own."""
+    here, there = socket.socketpair()
+    with here, there:
+        own = {"gunicorn.socket": here, "wsgi.input_terminated": True, "CONTENT_LENGTH": "99999"}
+        reply = studio.post(
+            path,
+            input_stream=io.BytesIO(body),
+            content_type="application/json",
+            environ_overrides=own,
+        )
+    assert reply.status_code == 408
+
+
 def test_a_body_that_breaks_off_is_a_problem_and_no_crash(port: int) -> None:
     with socket.create_connection(("127.0.0.1", port), 20) as connection:
         connection.sendall(head(100_000) + b'{"image": "')
@@ -246,6 +274,8 @@ def test_a_body_that_comes_in_time_is_read(port: int) -> None:
         (b'{"image": "aGk=", "recipe": ' + b"[" * 200_000, "application/json"),
         (b'{"recipe": "%s", "image": "aGk="}' % (b"[" * 200_000), "application/json"),
         (b'{"a":' * 50_000, "application/json"),
+        (b'{"image": "aGk=", "region": [%s[]]}' % (b"[]," * 2_000_000), "application/json"),
+        (b"{%s}" % b",".join(b'"%d":1' % key for key in range(1_000_000)), "application/json"),
         (
             b'--x\r\nContent-Disposition: form-data; name="a"\r\n\r\n1\r\n' * 600,
             "multipart/form-data; boundary=x",
@@ -262,6 +292,32 @@ def test_bodies_made_to_break_things_are_refused_at_once(
     assert 400 <= response.status_code < 500
     assert response.json["code"] in {"bad-input", "bad-options", "picture-too-large"}
     assert time.perf_counter() - start < 2
+
+
+def test_a_form_of_a_million_fields_is_refused_at_once(studio: Any) -> None:
+    start = time.perf_counter()
+    kind = "application/x-www-form-urlencoded"
+    response = studio.post("/v1.0/removebg", data=b"a&" * 1_000_000, content_type=kind)
+    assert (response.status_code, response.json["errors"][0]["code"]) == (400, "bad_input")
+    assert time.perf_counter() - start < 2
+
+
+@pytest.mark.parametrize("path", ["/v1/cutout", "/v1/uploads", "/v1.0/removebg"])
+def test_a_compressed_body_is_not_unpacked(studio: Any, path: str) -> None:
+    packed = gzip.compress(b'{"image": "aGk="}')
+    headers = {"Content-Encoding": "gzip", "Content-Type": "application/json"}
+    assert studio.post(path, data=packed, headers=headers).status_code == 415
+
+
+@pytest.mark.parametrize(
+    "members", [{"margin": "1" * 500_000}, {"x" * 500_000: 1}, {f"x{n}": 1 for n in range(20_000)}]
+)
+def test_a_refusal_does_not_send_a_mistake_back_at_length(
+    studio: Any, members: dict[str, Any]
+) -> None:
+    response = studio.post("/v1/cutout", json={"image": "aGk=", **members})
+    assert (response.status_code, response.json["code"]) == (422, "bad-options")
+    assert len(response.data) < 10_000
 
 
 def test_nothing_of_a_request_stands_in_the_log(

@@ -85,6 +85,17 @@ def test_json_where_it_is_accepted(studio: Any, files: Files) -> None:
     )
 
 
+def test_the_same_key_is_answered_the_same_also_here(studio: Any, files: Files) -> None:
+    def asked(**fields: str) -> Any:
+        data = {"image_file": (io.BytesIO(files.photo), "photo.png"), **fields}
+        return studio.post(PATH, data=data, headers={"Idempotency-Key": "once"})
+
+    first, again, other = asked(), asked(), asked(format="jpg")
+    assert again.headers["Idempotency-Replayed"] == "true"
+    assert (again.data, foreground(again)) == (first.data, foreground(first))
+    assert (other.status_code, other.json["errors"][0]["code"]) == (422, "idempotency_key_reused")
+
+
 def test_a_form_without_files_is_understood(studio: Any, files: Files) -> None:
     data = {"image_file_b64": base64.b64encode(files.photo).decode(), "size": "auto"}
     assert studio.post(PATH, data=data).status_code == 200
