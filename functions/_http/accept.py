@@ -9,14 +9,16 @@ import flask
 from common.errors import NotAcceptable
 
 JSON = "application/json"
+ZIP = "application/zip"
 FORMATS = {
     "image/png": "png",
     "image/jpeg": "jpeg",
     "image/webp": "webp",
     "image/avif": "avif",
     "image/tiff": "tiff",
-    "application/zip": "zip",
+    ZIP: "zip",
 }
+OFFERED = [*(name for name in FORMATS if name != ZIP), JSON, ZIP]  # application/* means JSON
 DEFAULT = "image/png"
 LATER = "respond-async"
 AS_ADDRESS = "picture=url"
@@ -30,13 +32,13 @@ def accepted(request: flask.Request) -> str:
     NotAcceptable
         There is none.
     """
-    if "Accept" not in request.headers:
+    if not request.headers.get("Accept", "").strip():
         return DEFAULT
-    best = request.accept_mimetypes.best_match([*FORMATS, JSON])
+    best = request.accept_mimetypes.best_match(OFFERED)
     if best is None:
         raise NotAcceptable(
             "None of the types in Accept can be given.",
-            advice=f"Accept one of {', '.join([*FORMATS, JSON])}.",
+            advice=f"Accept one of {', '.join(OFFERED)}.",
         )
     return best
 

@@ -203,6 +203,16 @@ def test_every_operation_can_be_done_later(own: Any, files: Files, operation: st
     assert own.get(response.headers["Location"]).json["status"] == "done", ending
 
 
+def test_the_same_key_makes_one_job_and_says_again_when_to_ask(own: Any, files: Files) -> None:
+    data = {"image": base64.b64encode(files.photo).decode()}
+    headers = ASYNC | {"Idempotency-Key": "one-job"}
+    first, again = (own.post("/v1/detect", json=data, headers=headers) for _ in range(2))
+    assert again.headers["Idempotency-Replayed"] == "true"
+    for name in ("Location", "Retry-After", "Preference-Applied"):
+        assert again.headers[name] == first.headers[name]
+    assert len(list(_wiring.buckets().input.list("detect/"))) == 1
+
+
 def test_a_picture_behind_the_subject_waits_with_it(own: Any, files: Files) -> None:
     data = {
         "image": (io.BytesIO(files.photo), "photo.png"),

@@ -36,6 +36,26 @@ def test_every_format_that_is_written_can_be_accepted(studio: Any, form: Any, fo
     assert codec.sniff(response.data) == format
 
 
+@pytest.mark.parametrize(
+    ("accepted", "given"),
+    [
+        ("*/*", "image/png"),
+        ("image/*", "image/png"),
+        ("application/*", "application/json"),
+        ("image/webp;q=0.1, image/jpeg;q=0.9", "image/jpeg"),
+        ("image/png;q=0, image/webp", "image/webp"),
+        ("text/html, */*;q=0.1", "image/png"),
+        ("image/png;q=0", "application/problem+json"),
+        ("", "image/png"),
+    ],
+)
+def test_what_the_caller_likes_best_is_given(
+    studio: Any, form: Any, accepted: str, given: str
+) -> None:
+    response = studio.post("/v1/cutout", data=form(), headers={"Accept": accepted})
+    assert response.mimetype == given
+
+
 def test_a_zip_holds_colour_and_alpha(studio: Any, form: Any, files: Files) -> None:
     response = studio.post("/v1/cutout", data=form(), headers={"Accept": "application/zip"})
     with zipfile.ZipFile(io.BytesIO(response.data)) as archive:
