@@ -23,6 +23,7 @@ from common.spend import ledger_name
 from common.spend.caps import DAY, dollars
 from common.spend.ledger import read_grants
 from common.store import Bucket
+from functions._http import problems
 from studio.folder import SAMPLES
 
 UNKNOWN = "application/octet-stream"  # the page shows it as a file that no browser can draw
@@ -62,8 +63,8 @@ def make_facts(settings: Settings, work: Bucket, fetch: Fetch) -> flask.Blueprin
         return flask.Response(data, mimetype=CONTENT_TYPES.get(sniff(data) or "", UNKNOWN))
 
     @app.errorhandler(StudioError)
-    def refused(error: StudioError) -> tuple[dict[str, Any], int, dict[str, str]]:
-        return error.problem(), error.status, {"Content-Type": "application/problem+json"}
+    def refused(error: StudioError) -> flask.Response:
+        return problems.respond(error, flask.g.visit)
 
     return app
 

@@ -6,14 +6,14 @@ point there.  Browsers say in both cases where a request comes from.
 
 from __future__ import annotations
 
-import json
 from collections.abc import Callable, Iterable
 from typing import Any
 
-from werkzeug.wrappers import Response
+import flask
 
 from common.errors import NotAllowed
 from functions._http import problems
+from functions._http.visit import Visit
 
 LOCAL_HOSTS = frozenset({"localhost", "127.0.0.1", "[::1]"})
 OWN_PAGES = frozenset({"", "none", "same-origin"})  # Sec-Fetch-Site; empty where no browser speaks
@@ -27,8 +27,9 @@ def guarded(app: Application) -> Application:
     def guard(environ: dict[str, Any], start_response: Any) -> Iterable[bytes]:
         if _is_ours(environ):
             return app(environ, start_response)
-        problem = NotAllowed("This studio serves its own machine only.").problem()
-        refusal = Response(json.dumps(problem), status=403, mimetype=problems.PROBLEM)
+        visit = Visit.of("guard", flask.Request(environ))
+        refusal = problems.respond(NotAllowed("This studio serves its own machine only."), visit)
+        refusal.headers["X-Request-ID"] = visit.request_id
         return refusal(environ, start_response)
 
     return guard

@@ -15,6 +15,8 @@ from common.jobs import Buckets, Source, find
 from common.settings import Settings
 from common.store import Bucket, Stored
 from functions._engines import JOBS_FOLDER
+from functions._http import problems
+from functions._http.visit import Visit
 from studio.facts import Fetch, make_facts
 
 WEB = Path(__file__).parents[1] / "web"
@@ -80,17 +82,28 @@ def make_page(buckets: Buckets, settings: Settings, fetch: Fetch) -> flask.Flask
     def file(shelf: str, name: str) -> flask.Response:
         return _file(shelves.get(shelf), name)
 
+    _frame(app)
+    return app
+
+
+def _frame(app: flask.Flask) -> None:
+    """Give every reply an id and strict headers, and make a problem of what is not there."""
+
+    @app.before_request
+    def begin() -> None:
+        flask.g.visit = Visit.of("page", flask.request)
+
     @app.errorhandler(404)
-    def nothing(_: HTTPException) -> tuple[dict[str, Any], int, dict[str, str]]:
-        problem = UnknownPath("There is nothing at this path.").problem()
-        return problem, 404, {"Content-Type": "application/problem+json"}
+    def nothing(_: HTTPException) -> flask.Response:
+        return problems.respond(UnknownPath("There is nothing at this path."), flask.g.visit)
 
     @app.errorhandler(405)
-    def spoken(error: HTTPException) -> tuple[dict[str, Any], int, dict[str, str]]:
+    def spoken(error: HTTPException) -> flask.Response:
         allow = ", ".join(sorted(getattr(error, "valid_methods", None) or ["GET"]))
-        problem = MethodNotAllowed("This path does not speak that.", advice=f"Use {allow}.")
-        headers = {"Content-Type": "application/problem+json", "Allow": allow}
-        return problem.problem(), 405, headers
+        problem = MethodNotAllowed(
+            "This path does not speak that.", advice=f"Use {allow}.", details={"allow": allow}
+        )
+        return problems.respond(problem, flask.g.visit)
 
     @app.after_request
     def strict(response: flask.Response) -> flask.Response:
@@ -98,9 +111,8 @@ def make_page(buckets: Buckets, settings: Settings, fetch: Fetch) -> flask.Flask
         response.headers["X-Content-Type-Options"] = "nosniff"
         response.headers["Referrer-Policy"] = "no-referrer"
         response.headers["Cache-Control"] = "no-cache"
+        response.headers["X-Request-ID"] = flask.g.visit.request_id
         return _compressed(response)
-
-    return app
 
 
 def results(buckets: Buckets) -> list[dict[str, Any]]:

@@ -23,6 +23,7 @@ from common.presets import names
 from common.settings import Settings
 from common.spend import Caps, Ledger, ledger_name
 from common.store.folder import FolderBucket
+from functions._http import problems
 from studio.facts import sample_pictures
 from studio.folder import SAMPLES, DataFolder
 from studio.guard import guarded
@@ -233,6 +234,19 @@ def test_the_pictures_are_only_read(page: FlaskClient) -> None:
         assert page.open("/files/input/a.png", method=method).status_code == 405
 
 
+@pytest.mark.parametrize(
+    ("method", "path", "status"),
+    [("GET", "/nothing", 404), ("POST", "/healthz", 405)],
+)
+def test_a_problem_bears_the_id_of_its_request(
+    page: FlaskClient, method: str, path: str, status: int
+) -> None:
+    response = page.open(path, method=method, headers={"X-Request-ID": "mine-1"})
+    assert (response.status_code, response.mimetype) == (status, problems.PROBLEM)
+    assert response.get_json()["request_id"] == response.headers["X-Request-ID"] == "mine-1"
+    assert ("Allow" in response.headers) == (status == 405)
+
+
 # --- the guard ------------------------------------------------------------------------------------
 
 
@@ -255,7 +269,10 @@ def test_other_sites_pages_may_not_use_the_studio(
     method: str, headers: dict[str, str], status: int
 ) -> None:
     client = Client(guarded(Response("ok")))
-    assert client.open("/v1/cutout", method=method, headers=headers).status_code == status
+    response = client.open("/v1/cutout", method=method, headers=headers)
+    assert response.status_code == status
+    if status == 403:
+        assert json.loads(response.data)["request_id"] == response.headers["X-Request-ID"]
 
 
 # --- the data folder ------------------------------------------------------------------------------
