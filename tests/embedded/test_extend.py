@@ -55,6 +55,16 @@ def test_a_shadow_that_thins_out_towards_the_border_goes_on_thinning() -> None:
     assert psnr(filled, truth, beside) > 2.5 + psnr(replicated, truth, beside)
 
 
+def test_the_subject_may_be_told_in_a_smaller_picture() -> None:
+    truth, frame = ball().rgb, Box(20, 40, 236, 280)
+    alpha = ball().alpha[frame.slices]
+    filled, from_small = (
+        extended(canvas_of(truth, frame), frame, told).rgb.astype(float)
+        for told in (alpha, np.ascontiguousarray(alpha[::2, ::2]))
+    )
+    assert np.abs(filled - from_small).mean() < 1
+
+
 def test_the_new_area_has_the_grain_of_the_photo() -> None:
     filled = extended(canvas_of(backdrop()), FRAME, NO_SUBJECT).rgb
     rough = np.diff(filled[:, :50].astype(float), axis=1).std()

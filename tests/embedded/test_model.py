@@ -1,12 +1,13 @@
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
 
+import cv2
 import numpy as np
 import pytest
 
 from common.errors import ModelUnable
-from common.geometry import Box, box_from_2d, overlap
-from common.image import U8, Image
+from common.geometry import Box, Size, box_from_2d, overlap, ratio_error
+from common.image import F32, U8, Image, Provenance
 from common.prompts import Prompt
 from common.vlm.answers import DETECTION_SCHEMA, read_detections
 from common.vlm.base import (
@@ -22,6 +23,7 @@ from common.vlm.base import (
 )
 from common.vlm.embedded import EmbeddedModel, Sight
 from common.vlm.embedded.net import Net
+from common.vlm.embedded.sight import PIXELS, looked_at
 from tests.support.drawn import ball, blank, pair, printed, studio
 
 NO_WORDS = Prompt("none", 1, "")
@@ -129,6 +131,39 @@ def test_what_was_transparent_stays_backing(no_weights: Sight) -> None:
     assert laid.alpha is None
 
 
+def test_a_large_photo_is_laid_on_a_backing_at_the_size_that_is_known_of_it(
+    no_weights: Sight,
+) -> None:
+    scene = ball()
+    large = cv2.resize(scene.rgb, (2400, 1920), interpolation=cv2.INTER_CUBIC)
+    laid = EmbeddedModel(no_weights).render(wish(large, OnBacking(GREEN))).image
+    assert 0.95 * PIXELS < laid.size.pixels <= 1.01 * PIXELS
+    assert ratio_error(laid.size, Size(2400, 1920)) < 0.002
+    truth: F32 = cv2.resize(scene.alpha, (laid.size.width, laid.size.height))
+    seen = (laid.rgb != GREEN).any(2)
+    assert (seen == (truth > 0)).mean() > 0.98
+
+
+def test_subjects_are_where_they_were_in_a_photo_too_large_to_look_at(no_weights: Sight) -> None:
+    scene = pair()
+    large = cv2.resize(scene.rgb, None, fx=8, fy=8, interpolation=cv2.INTER_CUBIC)
+    answer = EmbeddedModel(no_weights).ask(question(large, Find(text=False)))
+    found = [box_from_2d(thing.box_2d, Image(scene.rgb).size) for thing in answer.value]
+    assert all(overlap(ours, true) > 0.9 for ours, true in zip(found, scene.boxes, strict=True))
+
+
+def test_what_is_clear_is_looked_at_as_white_and_stays_clear() -> None:
+    rgb, alpha = np.zeros((1600, 2000, 3), np.uint8), np.zeros((1600, 2000), np.uint8)
+    alpha[:, 1000:] = 255
+    deep = np.zeros(rgb.shape, np.uint16)
+    shown = looked_at(Image(rgb, alpha, Provenance("tiff", deep=deep)))
+    assert shown.alpha is not None
+    assert (shown.rgb[:, :700] == 255).all()
+    assert not shown.alpha[:, :700].any()
+    assert not shown.rgb[:, -700:].any()
+    assert (shown.provenance.format, shown.provenance.deep) == ("tiff", None)
+
+
 def test_writing_is_erased_inside_its_region_only(no_weights: Sight) -> None:
     sale = printed(studio())
     rendered = EmbeddedModel(no_weights).render(wish(sale.rgb, Without((sale.box,), sale.ink)))
@@ -155,6 +190,23 @@ def test_many_may_ask_one_network_at_once(text_net: Net) -> None:
     with ThreadPoolExecutor(3) as pool:
         together = list(pool.map(text_net, batches))
     assert all(np.array_equal(a, b) for a, b in zip(alone, together, strict=True))
+
+
+def test_a_network_that_was_let_go_answers_as_before(text_net: Net) -> None:
+    batch = np.random.default_rng(5).normal(size=(1, 3, 96, 96)).astype(np.float32)
+    first = text_net(batch)
+    assert text_net.loaded
+    text_net.let_go()
+    assert not text_net.loaded
+    assert np.array_equal(text_net(batch), first)
+
+
+def test_who_has_looked_holds_no_network(u2netp: Net, text_net: Net) -> None:
+    model, scene = EmbeddedModel(), ball()
+    model.ask(question(scene.rgb, Find()))
+    model.render(wish(scene.rgb, OnBacking(GREEN)))
+    assert not u2netp.loaded
+    assert not text_net.loaded
 
 
 def test_the_same_wish_gives_the_same_picture(no_weights: Sight) -> None:

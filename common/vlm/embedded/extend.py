@@ -46,7 +46,7 @@ def extended(canvas: U8, frame: Box, alpha: F32) -> Extension:
     frame
         Where the photo stands.
     alpha
-        float32 (h, w) of the photo: its subject, which is not to be carried on.
+        float32 (h, w) of the photo, at any size: its subject, which is not to be carried on.
 
     Notes
     -----
@@ -60,7 +60,7 @@ def extended(canvas: U8, frame: Box, alpha: F32) -> Extension:
     Gardner, McKenzie: Forecasting Trends in Time Series (1985).
     """
     photo = canvas[frame.slices]
-    background = _background(alpha)
+    background = _background(alpha, Size(frame.width, frame.height))
     known = np.zeros(canvas.shape[:2], np.bool_)
     known[frame.slices] = background
     field, residual = fit_backdrop(canvas, known)
@@ -80,11 +80,13 @@ def extended(canvas: U8, frame: Box, alpha: F32) -> Extension:
     return Extension(rgb, doubts)
 
 
-def _background(alpha: F32) -> Mask:
+def _background(alpha: F32, size: Size) -> Mask:
+    """Return where a photo of `size` shows its backdrop, told at alpha's own size."""
     reach = 2 * max(1, round(_CLEARANCE * max(alpha.shape) / 2)) + 1
     clear = (alpha < _BACKGROUND).astype(np.uint8)
     eroded: U8 = cv2.erode(clear, np.ones((reach, reach), np.uint8))
-    return eroded > 0
+    enlarged: U8 = cv2.resize(eroded, (size.width, size.height), interpolation=cv2.INTER_NEAREST)
+    return enlarged > 0
 
 
 def _quirks(residual: F32, background: Mask) -> F32:

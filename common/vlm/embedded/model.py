@@ -12,11 +12,10 @@ from typing import Any, TypeVar, assert_never
 
 import numpy as np
 
-from common.composite import over
 from common.errors import ModelUnable
 from common.fields import as_float
 from common.geometry import box_to_2d
-from common.image import F32, OPAQUE, Image
+from common.image import F32, Image
 from common.vlm.answers import write_detections
 from common.vlm.base import (
     Answer,
@@ -33,15 +32,15 @@ from common.vlm.base import (
 )
 from common.vlm.embedded.erase import INPAINTING, without
 from common.vlm.embedded.extend import extended
-from common.vlm.embedded.objects import Thing, things_in
-from common.vlm.embedded.sight import CLASSICAL, Sight
+from common.vlm.embedded.objects import things_in
+from common.vlm.embedded.salience import Salience
+from common.vlm.embedded.sight import CLASSICAL, Sight, looked_at, on_white
 from common.vlm.embedded.subject import on_backing, subject_alpha
 from common.vlm.embedded.text import Line
 
 T = TypeVar("T")
 
 ENGINE = "embedded"
-_WHITE = np.full(3, OPAQUE, np.uint8)
 
 
 class EmbeddedModel:
@@ -67,24 +66,25 @@ class EmbeddedModel:
             Only what the words name is wanted.
         """
         _refuse_words(ask.intent)
-        rgb = over(ask.image, _WHITE).rgb
         found: list[Detection] = []
         names: list[str] = []
         notes = _ignored(ask.intent.query)
         if ask.intent.objects:
-            subjects = self._sight.of_subjects()
-            alpha = _seen(subject_alpha(rgb, subjects.see), ask.image)
-            found += _objects(things_in(rgb, alpha), ask.image)
+            with self._sight.of_subjects() as subjects:
+                found += _objects(looked_at(ask.image), subjects.see)
             names, notes = [*names, subjects.name], notes + subjects.notes
         if ask.intent.text:
-            writing = self._sight.of_text(ask.intent.sensitivity)
-            found += _lines(writing.see(rgb), ask.image)
+            with self._sight.of_text(ask.intent.sensitivity) as writing:
+                found += _lines(writing.see(on_white(ask.image)), ask.image)
             names, notes = [*names, writing.name], notes + writing.notes
         value = ask.read(write_detections(found))
         return Answer(value, _usage(*names), notes)
 
     def render(self, render: Render) -> Rendered:
-        """Make a picture of the same size as the request's.
+        """Make a picture of the request's size; a subject on its backing has `PIXELS` at most.
+
+        A subject's outline is known no finer than that, and composing takes it, like every
+        other engine's, to the edges of the full-size photo.
 
         Raises
         ------
@@ -113,21 +113,23 @@ class EmbeddedModel:
         return Quote(_promised(request.intent), 0.0)
 
     def _on_backing(self, image: Image, intent: OnBacking) -> Rendered:
-        subjects = self._sight.of_subjects()
-        alpha = _seen(subject_alpha(over(image, _WHITE).rgb, subjects.see), image)
+        shown = looked_at(image)
+        with self._sight.of_subjects() as subjects:
+            alpha = _seen(subject_alpha(shown.rgb, subjects.see), shown)
         if not alpha.any():
             raise ModelUnable(
                 "The embedded engine finds nothing in this picture that stands out.",
                 advice="Name the subject's box, or use another engine.",
             )
-        picture = replace(image, rgb=on_backing(image.rgb, alpha, intent.backing), alpha=None)
+        picture = replace(shown, rgb=on_backing(shown.rgb, alpha, intent.backing), alpha=None)
         notes = _ignored(intent.subject) + subjects.notes
         return Rendered(picture, _usage(subjects.name), notes, not subjects.vouched)
 
     def _extended(self, canvas: Image, intent: Extended) -> Rendered:
-        subjects = self._sight.of_subjects()
-        photo = canvas.crop(intent.frame)
-        extension = extended(canvas.rgb, intent.frame, subject_alpha(photo.rgb, subjects.see))
+        photo = looked_at(canvas.crop(intent.frame))
+        with self._sight.of_subjects() as subjects:
+            alpha = subject_alpha(photo.rgb, subjects.see)
+        extension = extended(canvas.rgb, intent.frame, alpha)
         picture = replace(canvas, rgb=extension.rgb, alpha=None)
         notes = subjects.notes + extension.doubts
         return Rendered(picture, _usage(subjects.name), notes, bool(extension.doubts))
@@ -181,8 +183,9 @@ def _promised(intent: Find | OnBacking | Without | Extended) -> str:
 # --- answers --------------------------------------------------------------------------------------
 
 
-def _objects(things: tuple[Thing, ...], image: Image) -> list[Detection]:
+def _objects(image: Image, see: Salience) -> list[Detection]:
     """Return things as detections: ``subject``, or ``subject 1``, ``subject 2`` by size."""
+    things = things_in(image.rgb, _seen(subject_alpha(image.rgb, see), image))
     return [
         Detection(
             box_to_2d(thing.box, image.size),

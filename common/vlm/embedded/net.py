@@ -1,4 +1,4 @@
-"""A network in OpenCV's own runtime: loaded on first use and kept, one call at a time."""
+"""A network in OpenCV's own runtime: loaded when it is called, kept until it is let go."""
 
 from __future__ import annotations
 
@@ -16,20 +16,39 @@ from common.vlm.embedded.weights import WeightFile, read_weights
 class Net:
     """A feed-forward network whose first output is all that is wanted.
 
-    `cv2.dnn` keeps the activations inside the network, hence the lock round a whole call.
+    `cv2.dnn` keeps the activations inside the network, hence the lock round a whole call.  They are
+    fifty times the weights, while loading again takes a tenth of a call: so who has done looking
+    lets go.
+
+    Raises
+    ------
+    WeightsUnusable
+        See `read_weights`.
     """
 
     def __init__(self, weights: WeightFile) -> None:
-        self._net: Any = cv2.dnn.readNetFromONNX(np.frombuffer(read_weights(weights), np.uint8))
-        self._output: str = self._net.getUnconnectedOutLayersNames()[0]
+        self._weights: U8 = np.frombuffer(read_weights(weights), np.uint8)
+        self._net: Any = None
         self._lock = threading.Lock()
 
     def __call__(self, batch: F32) -> F32:
         """Return the first output (N, C, h, w) for an input float32 (N, C, H, W)."""
         with self._lock:
+            if self._net is None:
+                self._net = cv2.dnn.readNetFromONNX(self._weights)
             self._net.setInput(batch)
-            out: F32 = self._net.forward(self._output)
+            out: F32 = self._net.forward(self._net.getUnconnectedOutLayersNames()[0])
             return out.copy()
+
+    @property
+    def loaded(self) -> bool:
+        """Whether it holds the memory of calls."""
+        return self._net is not None
+
+    def let_go(self) -> None:
+        """Give the memory of calls back; another call is as good as the first, and as slow."""
+        with self._lock:
+            self._net = None
 
 
 _loading = threading.Lock()
