@@ -8,6 +8,7 @@ import subprocess
 import sys
 import threading
 from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -18,12 +19,17 @@ import pytest
 from common import codec
 from common.image import U8, Image
 from common.operations.registry import OPERATIONS
+from common.vlm.embedded import EmbeddedModel
+from common.vlm.embedded.sight import Sight
+from common.vlm.embedded.weights import WeightFile
+from functions import _wiring
 from tests.support.drawn import ball, painted
 from tests.support.served import listening, served, work
 
 PAGE = (Path(__file__).parents[2] / "docs" / "api.md").read_text("utf-8")
 BLOCKS = re.findall(r"^```(sh|python|js)\n(.*?)^```$", PAGE, re.DOTALL | re.MULTILINE)
 PATIENCE = 240.0
+NO_WEIGHTS = WeightFile("none", "no_such_package", "none.onnx", "00")
 IN_A_BROWSER = """
 import { readFileSync } from "node:fs";
 const file = new Blob([readFileSync("shoe.jpg")], { type: "image/jpeg" });
@@ -61,13 +67,29 @@ class Place:
 def place(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Place]:
     folder = tmp_path_factory.mktemp("api")
     (folder / "shoe.jpg").write_bytes(codec.encode(Image(_photo()), "jpeg"))
-    with served(folder, STUDIO_ENGINE="embedded") as client, listening(client.application) as port:
+    with (
+        quick_engine(),
+        served(folder, STUDIO_ENGINE="embedded") as client,
+        listening(client.application) as port,
+    ):
         done = threading.Event()
         worker = threading.Thread(target=_work_until, args=(done,))
         worker.start()
         yield Place(folder, f"http://127.0.0.1:{port}")
         done.set()
         worker.join()
+
+
+@contextmanager
+def quick_engine() -> Iterator[None]:
+    """Let the embedded engine see by its classical ways, which do for a ball on a plain backdrop.
+
+    Each request would begin its networks anew, for two seconds, and the examples are many.
+    """
+    classical = EmbeddedModel(Sight(NO_WEIGHTS, NO_WEIGHTS))
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(_wiring, "_embedded", lambda: classical)
+        yield
 
 
 def _photo() -> U8:
