@@ -8,7 +8,6 @@ import subprocess
 import sys
 import threading
 from collections.abc import Iterator
-from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -19,17 +18,12 @@ import pytest
 from common import codec
 from common.image import U8, Image
 from common.operations.registry import OPERATIONS
-from common.vlm.embedded import EmbeddedModel
-from common.vlm.embedded.sight import Sight
-from common.vlm.embedded.weights import WeightFile
-from functions import _wiring
 from tests.support.drawn import ball, painted
-from tests.support.served import listening, served, work
+from tests.support.served import listening, quick_engine, served, work
 
 PAGE = (Path(__file__).parents[2] / "docs" / "api.md").read_text("utf-8")
 BLOCKS = re.findall(r"^```(sh|python|js)\n(.*?)^```$", PAGE, re.DOTALL | re.MULTILINE)
 PATIENCE = 240.0
-NO_WEIGHTS = WeightFile("none", "no_such_package", "none.onnx", "00")
 IN_A_BROWSER = """
 import { readFileSync } from "node:fs";
 const file = new Blob([readFileSync("shoe.jpg")], { type: "image/jpeg" });
@@ -78,18 +72,6 @@ def place(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Place]:
         yield Place(folder, f"http://127.0.0.1:{port}")
         done.set()
         worker.join()
-
-
-@contextmanager
-def quick_engine() -> Iterator[None]:
-    """Let the embedded engine see by its classical ways, which do for a ball on a plain backdrop.
-
-    Each request would begin its networks anew, for two seconds, and the examples are many.
-    """
-    classical = EmbeddedModel(Sight(NO_WEIGHTS, NO_WEIGHTS))
-    with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(_wiring, "_embedded", lambda: classical)
-        yield
 
 
 def _photo() -> U8:

@@ -21,7 +21,7 @@ from functions._http.later import is_set_up, job_of
 from functions._notice import Notice
 from functions._signing import Signer
 from tests.support.files import Files
-from tests.support.served import served, work
+from tests.support.served import quick_engine, served, work
 from tests.support.signing import signing_client
 
 RED = "#ff0000"
@@ -30,6 +30,12 @@ ASYNC = {"Prefer": "respond-async"}
 
 @pytest.fixture
 def own(tmp_path: Path) -> Any:
+    with quick_engine(), served(tmp_path, STUDIO_ENGINE="embedded") as client:
+        yield client
+
+
+@pytest.fixture
+def with_networks(tmp_path: Path) -> Any:
     with served(tmp_path, STUDIO_ENGINE="embedded") as client:
         yield client
 
@@ -51,7 +57,8 @@ def fetched(client: Any, url: str) -> Any:
 # --- uploads --------------------------------------------------------------------------------------
 
 
-def test_an_upload_becomes_a_job_that_tells_of_its_result(own: Any, files: Files) -> None:
+def test_an_upload_becomes_a_job_that_tells_of_its_result(with_networks: Any, files: Files) -> None:
+    own = with_networks
     told = ticket(own, bytes=len(files.photo), options={"background": RED})
     assert told.status_code == 201
     job = told.headers["Location"]

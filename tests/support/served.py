@@ -15,10 +15,15 @@ from werkzeug.serving import WSGIRequestHandler, make_server
 from werkzeug.test import Client, EnvironBuilder
 
 from common.jobs import Ending, Source
+from common.vlm.embedded import EmbeddedModel
+from common.vlm.embedded.sight import Sight
+from common.vlm.embedded.weights import WeightFile
 from functions import _events, _wiring
 from functions._notice import Notice
 from studio.folder import DataFolder
 from studio.server import make_app
+
+NO_WEIGHTS = WeightFile("none", "no_such_package", "none.onnx", "00")
 
 
 @contextmanager
@@ -46,6 +51,18 @@ def served(folder: Path, **environment: str) -> Iterator[Any]:
     data.prepare(["cutout"])
     with settings_of(**data.environment(), **environment):
         yield Client(make_app())
+
+
+@contextmanager
+def quick_engine() -> Iterator[None]:
+    """Let the embedded engine see by its classical ways, which do for a plain backdrop.
+
+    Each request would begin its networks anew, for two seconds; they have tests of their own.
+    """
+    classical = EmbeddedModel(Sight(NO_WEIGHTS, NO_WEIGHTS))
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(_wiring, "_embedded", lambda: classical)
+        yield
 
 
 def work(operation: str) -> list[Ending]:
