@@ -8,7 +8,7 @@ from __future__ import annotations
 import cv2
 import numpy as np
 
-from common.geometry import Size
+from common.geometry import Part, Size
 from common.image import F32, U8
 
 _LEAST_WEIGHT = 1e-8  # below this a pyramid cell knows nothing of its own
@@ -38,6 +38,31 @@ def resized(values: F32, size: Size) -> F32:
     how = cv2.INTER_AREA if shrinks else cv2.INTER_LINEAR
     out: F32 = cv2.resize(values, (size.width, size.height), interpolation=how)
     return out.reshape(size.height, size.width, *values.shape[2:])
+
+
+def enlarged(values: F32, held: Part, wanted: Part) -> F32:
+    """Return a part of a field at another size, linearly, without enlarging the rest.
+
+    `values` are the part `held` of a field; returned is the part `wanted` of the same field.
+    """
+    if held.size == wanted.size:
+        return values[wanted.box.moved(-held.box.top, -held.box.left).slices]
+    across = held.size.width / wanted.size.width
+    down = held.size.height / wanted.size.height
+    matrix = np.array(
+        [
+            [across, 0, (wanted.box.left + 0.5) * across - 0.5 - held.box.left],
+            [0, down, (wanted.box.top + 0.5) * down - 0.5 - held.box.top],
+        ]
+    )
+    out: F32 = cv2.warpAffine(
+        values,
+        matrix,
+        (wanted.box.width, wanted.box.height),
+        flags=cv2.INTER_LINEAR | cv2.WARP_INVERSE_MAP,
+        borderMode=cv2.BORDER_REPLICATE,
+    )
+    return out
 
 
 def smoothstep(values: F32, low: float, high: float) -> F32:

@@ -110,6 +110,15 @@ class Box:
         """Return the box shifted by whole pixels."""
         return Box(self.top + down, self.left + right, self.bottom + down, self.right + right)
 
+    def widened(self, margin: int, size: Size) -> Box:
+        """Return the box with `margin` pixels on every side, as far as a picture of `size` goes."""
+        return Box(
+            max(0, self.top - margin),
+            max(0, self.left - margin),
+            min(size.height, self.bottom + margin),
+            min(size.width, self.right + margin),
+        )
+
     def intersection(self, other: Box) -> Box | None:
         """Return what both boxes cover, or None."""
         top, left = max(self.top, other.top), max(self.left, other.left)
@@ -124,6 +133,30 @@ class Box:
             max(self.bottom, other.bottom),
             max(self.right, other.right),
         )
+
+
+@dataclass(frozen=True)
+class Part:
+    """A part of a picture: a box of a picture of `size`."""
+
+    box: Box
+    size: Size
+
+    @staticmethod
+    def all_of(size: Size) -> Part:
+        """Return the whole picture."""
+        return Part(whole(size), size)
+
+    def scaled_to(self, size: Size) -> Part:
+        """Return the same part of the picture at another size, covering."""
+        across, down = size.width / self.size.width, size.height / self.size.height
+        box = Box(
+            math.floor(self.box.top * down),
+            math.floor(self.box.left * across),
+            min(size.height, math.ceil(self.box.bottom * down)),
+            min(size.width, math.ceil(self.box.right * across)),
+        )
+        return Part(box, size)
 
 
 def whole(size: Size) -> Box:

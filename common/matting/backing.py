@@ -12,8 +12,8 @@ from dataclasses import dataclass
 import cv2
 import numpy as np
 
-from common.fields import as_float, largest, push_pull, resized, total
-from common.geometry import Size
+from common.fields import as_float, enlarged, largest, push_pull, total
+from common.geometry import Part, Size
 from common.image import F32, U8, Mask
 from common.matting.keys import GREEN, KEYS, Key, excess, turned
 
@@ -50,9 +50,10 @@ class Backing:
     field: F32
     unshaded: F32
 
-    def over(self, size: Size) -> F32:
-        """Return the backing's colour at every pixel of a render of `size`: float32 (H, W, 3)."""
-        return resized(self.field, size)
+    def over(self, part: Part) -> F32:
+        """Return the backing's colour at every pixel of a part of the render, float32 (H, W, 3)."""
+        own = Size(self.field.shape[1], self.field.shape[0])
+        return enlarged(self.field, Part.all_of(own), part)
 
 
 def find_key(render: U8) -> Key:

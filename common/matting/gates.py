@@ -16,9 +16,9 @@ from dataclasses import dataclass
 import cv2
 import numpy as np
 
-from common.fields import largest, resized, total
+from common.fields import as_bytes, largest, resized, total
 from common.geometry import Size
-from common.image import F32, U8, Mask
+from common.image import F32, OPAQUE, U8, Mask
 from common.matting.guided import Layers
 from common.matting.keyer import Keyed
 from common.matting.keys import excess
@@ -54,11 +54,17 @@ def measured(photo: F32, layers: Layers, colour: F32, alpha: F32) -> dict[str, f
         "alignment": _alignment(scene),
         "spill": _spill(colour, alpha),
         "holes": _unconfirmed_holes(scene, _halved(alpha)),
-        "cut_off": _cut_off(alpha),
         "drift": _drift(scene),
         "solidity": _solidity(scene.alpha),
         "texture": _texture_agreement(scene),
-        "subject": float(alpha.mean()),
+    }
+
+
+def measured_on_whole(alpha: U8) -> dict[str, float]:
+    """Measure what only the whole picture shows: alpha, uint8 (H, W)."""
+    return {
+        "cut_off": _cut_off(alpha),
+        "subject": cv2.mean(alpha)[0] / OPAQUE,
     }
 
 
@@ -83,8 +89,7 @@ def measured_alone(keyed: Keyed) -> dict[str, float]:
     return {
         "backing": keyed.backing.border_share,
         "spill": _spill(keyed.colour, keyed.alpha),
-        "cut_off": _cut_off(keyed.alpha),
-        "subject": float(keyed.alpha.mean()),
+        **measured_on_whole(as_bytes(keyed.alpha)),
     }
 
 
@@ -177,10 +182,10 @@ def _unconfirmed_holes(scene: _Look, alpha: F32) -> float:
     return float((open_here & other).sum() / silhouette.sum())
 
 
-def _cut_off(alpha: F32) -> float:
+def _cut_off(alpha: U8) -> float:
     """Return the share of the crop's border that the subject covers, 0..1."""
     border = np.concatenate([alpha[0], alpha[-1], alpha[1:-1, 0], alpha[1:-1, -1]])
-    return float((border > 0.5).mean())
+    return float((border > OPAQUE // 2).mean())
 
 
 def _texture_agreement(scene: _Look) -> float:

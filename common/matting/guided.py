@@ -16,10 +16,11 @@ from dataclasses import dataclass, replace
 import cv2
 import numpy as np
 
-from common.fields import largest, push_pull, resized, smoothstep, total
-from common.geometry import Size
+from common.fields import enlarged, largest, push_pull, resized, smoothstep, total
+from common.geometry import Part, Size
 from common.image import F32, Mask
 from common.matting.keyer import Keyed
+from common.matting.light import Light
 from common.matting.registration import Registration
 
 _LEAST_LIKENESS = 0.02  # noise of the photo that is always assumed, sigma in 0..1
@@ -27,6 +28,7 @@ _RENDER_NOISE = 0.07  # how well the render's colour is believed, sigma in 0..1
 _LEAST_DOUBT, _EDGE_DOUBT = 0.03, 0.35  # prior sigma of alpha, flat and on its steepest edge
 _NEAR_NOTHING, _NEAR_ALL = 0.012, 0.988  # alpha beyond these is 0 or 1: no veils, no pinholes
 _THINNED, _ENOUGH = 3, 45  # every n-th row and column tells the tone; with fewer pixels it is noise
+_SOFTNESS, _MOST_SHARPENING = 0.8, 3.0  # px, sigma of what is undone, and by how much at most
 _TONE = (0.8, 1.25)  # the model's contrast is matched within this
 
 
@@ -44,12 +46,21 @@ class Layers:
         float32 (H, W, 3), the photo's background, carried on beneath the subject.
     doubt
         float32 (H, W), sigma of that background.
+    part
+        Of the photo at the working size: the subject with what lies around it.
     """
 
     alpha: F32
     colour: F32
     behind: F32
     doubt: F32
+    part: Part
+
+    def within(self, part: Part) -> Layers:
+        """Return the layers of a part of theirs, at its size."""
+        fields = (self.alpha, self.colour, self.behind, self.doubt)
+        alpha, colour, behind, doubt = (enlarged(field, self.part, part) for field in fields)
+        return Layers(alpha, colour, behind, doubt, part)
 
 
 @dataclass(frozen=True)
@@ -62,34 +73,31 @@ class Aligned:
     render: F32
 
 
-def aligned(keyed: Keyed, registration: Registration, photo: F32) -> Aligned:
-    """Carry a keyed render into the photo's pixels, float32 (H, W, 3), and match its tone."""
-    height, width = photo.shape[:2]
+def aligned(keyed: Keyed, registration: Registration, photo: F32, part: Part) -> Aligned:
+    """Carry a keyed render into a part of the photo, float32 (H, W, 3), and match its tone."""
     own = Size(keyed.alpha.shape[1], keyed.alpha.shape[0])
-    columns, rows = registration.maps(Size(width, height), own)
+    columns, rows = registration.maps(part, own)
 
-    def here(values: F32) -> F32:
-        out: F32 = cv2.remap(
-            values, columns, rows, cv2.INTER_LINEAR, borderMode=cv2.BORDER_REPLICATE
-        )
+    def here(values: F32, how: int = cv2.INTER_LINEAR) -> F32:
+        out: F32 = cv2.remap(values, columns, rows, how, borderMode=cv2.BORDER_REPLICATE)
         return out
 
-    alpha = here(keyed.alpha)
+    alpha = np.clip(here(keyed.alpha, cv2.INTER_CUBIC), 0, 1)
     colour = _tone_matched(here(keyed.colour), photo, alpha)
-    return Aligned(alpha, colour, _backing_here(keyed, registration, photo), here(keyed.pixels))
+    return Aligned(alpha, colour, _backing_here(keyed, registration, part), here(keyed.pixels))
 
 
-def _backing_here(keyed: Keyed, registration: Registration, photo: F32) -> F32:
+def _backing_here(keyed: Keyed, registration: Registration, part: Part) -> F32:
     """Carry the backing, which is smooth and small, at its own size."""
     field = keyed.backing.unshaded
-    small = Size(field.shape[1], field.shape[0])
+    small = Part.all_of(Size(field.shape[1], field.shape[0]))
     moved: F32 = cv2.remap(
         field,
-        *registration.maps(small, small),
+        *registration.maps(small, small.size),
         cv2.INTER_LINEAR,
         borderMode=cv2.BORDER_REPLICATE,
     )
-    return resized(moved, Size(photo.shape[1], photo.shape[0]))
+    return enlarged(moved, small, part)
 
 
 def _tone_matched(colour: F32, photo: F32, alpha: F32) -> F32:
@@ -171,7 +179,24 @@ def _blurred(values: F32) -> F32:
     return out
 
 
-def updated_alpha(photo: F32, layers: Layers, reach: int) -> F32:
+def sharpened(photo: F32, layers: Layers, light: Light) -> Layers:
+    """Undo the softness of the render's alpha by as much as the photo asks for.
+
+    How much is the least-squares share of alpha's own detail that is missing in the photo rebuilt
+    with it; one number for the picture, since a model's resampling is the same everywhere.
+    """
+    alpha, behind = layers.alpha, light.of(layers.behind)
+    detail = alpha - cv2.GaussianBlur(alpha, (0, 0), _SOFTNESS)
+    line = light.of(layers.colour) - behind
+    missed = total((light.of(photo) - behind - alpha[..., None] * line) * line)
+    trust = detail / (_RENDER_NOISE**2 + layers.doubt**2) ** 2
+    explained = float(np.vdot(trust, detail * total(line * line)))
+    amount = float(np.vdot(trust, missed)) / (explained + 1e-9)
+    amount = min(max(amount, 0.0), _MOST_SHARPENING)
+    return replace(layers, alpha=np.clip(alpha + amount * detail, 0, 1))
+
+
+def updated_alpha(photo: F32, layers: Layers, reach: int, light: Light) -> F32:
     """Correct alpha on edges by the photo: one Kalman step per pixel, (H, W) in 0..1.
 
     Parameters
@@ -186,13 +211,13 @@ def updated_alpha(photo: F32, layers: Layers, reach: int) -> F32:
     Prior: the first alpha, doubted as much as it changes nearby.  Measurement: the place of the
     photo's pixel on the line from its background to the subject's colour.
     """
-    alpha, behind = layers.alpha, layers.behind
+    alpha, behind = layers.alpha, light.of(layers.behind)
     window = np.ones((2 * reach + 1, 2 * reach + 1), np.uint8)
     change: F32 = cv2.morphologyEx(alpha, cv2.MORPH_GRADIENT, window)
     prior = (_LEAST_DOUBT + _EDGE_DOUBT * change) ** 2
-    line = layers.colour - behind
+    line = light.of(layers.colour) - behind
     noise = 3 * (_RENDER_NOISE**2 + 4 * (layers.doubt * (1 - alpha)) ** 2)
-    place = total((photo - behind) * line)
+    place = total((light.of(photo) - behind) * line)
     better = (alpha * noise + place * prior) / (noise + total(line * line) * prior)
     alpha = np.where(change > 0.02, np.clip(better, 0, 1), alpha)
     alpha[alpha < _NEAR_NOTHING] = 0

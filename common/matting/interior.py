@@ -17,8 +17,13 @@ _SILHOUETTE = 0.12  # alpha of what belongs to the subject at all
 _RIM = 5.0  # px at the working size: depth of an edge's own profile
 _SOLID_LEVEL = 0.95  # a level above needs no help: fur keeps its softness
 _VEIL = 0.95  # a flat interior above this is solid: what is missing is the render's noise
-_KNOWN = (0.12, 0.2)  # known to be opaque: levels below the first are the backing's shadow
-_GUESSED = (0.4, 0.65)  # unknown material: levels below the first are taken for transparency
+
+# Levels, by material, from which an interior is taken for solid, and surely.
+_LEVELS = {
+    "opaque": (0.12, 0.2),  # what is below is the backing's shadow
+    "translucent": (0.7, 0.9),  # frames and labels
+    "": (0.4, 0.65),
+}
 
 
 def levelled(alpha: F32, material: str) -> F32:
@@ -46,7 +51,7 @@ def levelled(alpha: F32, material: str) -> F32:
     solid[depth > _RIM] = 1
     near[depth > _RIM] = 1
     belief = near * (1 - smoothstep(level, _SOLID_LEVEL, 0.99))
-    belief = belief * smoothstep(level, *(_KNOWN if material == "opaque" else _GUESSED))
+    belief = belief * smoothstep(level, *_LEVELS[material])
     belief = np.where(inside > 0, belief, 0).astype(np.float32)
     return _without_veil(alpha + belief * np.maximum(solid - alpha, 0))
 

@@ -17,10 +17,11 @@ import cv2
 import numpy as np
 
 from common.fields import as_float, push_pull, resized, smoothstep, total
-from common.geometry import Box, Size
+from common.geometry import Box, Part, Size
 from common.image import F32, U8
-from common.matting.backing import Backing, measure
+from common.matting.backing import Backing
 from common.matting.keys import excess
+from common.matting.light import Light
 
 _LEAST_BACKING_EXCESS = 0.15  # the key's own excess is never taken for less
 _CORE = 0.97  # first alpha that is solid once eroded by _BAND
@@ -55,20 +56,23 @@ class Keyed:
     backing: Backing
 
 
-def key_render(render: U8) -> Keyed:
-    """Key a turned render, uint8 RGB (H, W, 3)."""
-    backing = measure(render)
+def key_render(render: U8, backing: Backing, light: Light) -> Keyed:
+    """Key a turned render, uint8 RGB (H, W, 3), whose edges were mixed in `light`."""
     pixels = as_float(render)
     height, width = render.shape[:2]
-    behind = backing.over(Size(width, height))
-    share = _backing_share(pixels, behind)
+    behind = light.of(backing.over(Part.all_of(Size(width, height))))
+    mixed = light.of(pixels)
+    share = _backing_share(mixed, behind)
     noise = _noise_floor(share)
     alpha = np.zeros((height, width), np.float32)
     colour = pixels.copy()
     box = _subject_box(share, noise)
     if box is not None:
         part = box.slices
-        alpha[part], colour[part] = _keyed_part(pixels[part], behind[part], share[part], noise)
+        first, carried = explained(mixed[part], behind[part])
+        alpha[part] = np.clip((first - noise) / np.float32(1 - 1.6 * noise), 0, 1)
+        own = straight(mixed[part], behind[part], carried, alpha[part])
+        colour[part] = light.shown(own)
     return Keyed(alpha, colour, pixels, backing)
 
 
@@ -103,15 +107,30 @@ def _subject_box(share: F32, noise: float) -> Box | None:
     )
 
 
-def _keyed_part(pixels: F32, behind: F32, share: F32, noise: float) -> tuple[F32, F32]:
-    """Return alpha (h, w) and straight colour (h, w, 3) of the part that holds the subject."""
+def explained(pixels: F32, behind: F32) -> tuple[F32, F32]:
+    """Explain a render by the matting equation.
+
+    Parameters
+    ----------
+    pixels, behind
+        float32 (h, w, 3): the render and its backing, as they were mixed.
+
+    Returns
+    -------
+    Alpha (h, w), its noise not yet taken off, and the subject's colour carried over from its solid
+    parts, (h, w, 3).
+    """
+    share = _backing_share(pixels, behind)
     first = 1 - share
     disk: U8 = cv2.getStructuringElement(cv2.MORPH_ELLIPSE, (2 * _BAND + 1, 2 * _BAND + 1))
     deep: F32 = cv2.erode(first, disk)
     carried = _carried_colour(pixels, behind, share, deep)
-    alpha = _projected(pixels, behind, carried, first, deep)
-    alpha = np.clip((alpha - noise) / np.float32(1 - 1.6 * noise), 0, 1)
-    return alpha, _despilled(_unmixed(pixels, behind, carried, alpha), carried, alpha)
+    return _projected(pixels, behind, carried, first, deep), carried
+
+
+def straight(pixels: F32, behind: F32, carried: F32, alpha: F32) -> F32:
+    """Return the subject's straight colour (h, w, 3), without backing and without its light."""
+    return _despilled(_unmixed(pixels, behind, carried, alpha), carried, alpha)
 
 
 def _carried_colour(pixels: F32, behind: F32, share: F32, deep: F32) -> F32:

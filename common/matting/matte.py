@@ -5,23 +5,30 @@ from __future__ import annotations
 from dataclasses import dataclass, replace
 
 import cv2
+import numpy as np
 
-from common.fields import as_bytes, as_float
-from common.geometry import Size
+from common.fields import as_bytes, as_float, largest
+from common.geometry import Box, Part, Size
 from common.image import F32, U8
 from common.matting import gates
-from common.matting.backing import find_key
+from common.matting.backing import Backing, find_key, measure
 from common.matting.edges import drawn_by_photo
 from common.matting.finish import finished
-from common.matting.guided import Layers, aligned, background, green_of_its_own
+from common.matting.guided import Layers, aligned, background, green_of_its_own, sharpened
 from common.matting.interior import levelled
 from common.matting.keyer import Keyed, key_render
 from common.matting.keys import Key, turned, turned_field
-from common.matting.registration import register
+from common.matting.light import Light
+from common.matting.mixing import light_of
+from common.matting.registration import Registration, register
 from common.renders import refuse_unfit
 from common.verdict import Verdict
 
 _WORTH_SHRINKING = 0.9  # a render nearly as large as the photo is worked at the photo's size
+_GLANCE = 512  # px, longer side at which the subject is looked for
+_LIKE_BACKING = 0.08  # channel difference from the backing below which a pixel shows it
+_SUBJECT = 0.02  # alpha of what belongs to the subject
+_ROOM, _LEAST_ROOM = 0.06, 16  # share of the subject's longer side, px: room for its background
 _SAME_SIZE = 1.2  # a picture with hardly more pixels than wanted is left as it is
 
 
@@ -71,21 +78,20 @@ def cut(photo: U8, render: U8, key: Key | None, material: str = "") -> Matte:
     """
     refuse_unfit(render, Size(photo.shape[1], photo.shape[0]))
     key = key or find_key(render)
-    size = _working_size(photo, render)
-    small_photo = as_float(turned(_shrunk(photo, size), key))
-    keyed = key_render(turned(_shrunk(render, size), key))
-    layers, agreement = _layers(small_photo, keyed)
-    drawn = drawn_by_photo(layers.alpha, small_photo)
-    solid = replace(layers, alpha=levelled(drawn, material))
-    rgb, alpha = finished(photo, solid, key)
-    scores = gates.measured(
-        small_photo,
-        layers,
-        turned_field(as_float(_shrunk(rgb, size)), key),
-        as_float(_shrunk(alpha, size)),
-    )
-    scores["backing"] = keyed.backing.border_share
-    scores["alignment"] = max(scores["alignment"], agreement)
+    pair = _Pair.of(photo, render, key)
+    registration = pair.registered()
+    part = pair.part_with_subject(registration)
+    light = light_of(pair.render, pair.backing, pair.glance.alpha, key, material)
+    keyed = key_render(pair.render, pair.backing, light)
+    seen = as_float(pair.photo[part.box.slices])
+    layers = _layers(seen, keyed, registration, part)
+    layers = sharpened(seen, layers, light)
+    drawn = drawn_by_photo(layers.alpha, light.of(seen))
+    rgb, alpha = finished(photo, replace(layers, alpha=levelled(drawn, material)), light)
+    scores = gates.measured(seen, layers, *_shown_at(part, rgb, alpha, key))
+    scores["backing"] = pair.backing.border_share
+    scores["alignment"] = max(scores["alignment"], registration.score)
+    scores |= gates.measured_on_whole(alpha)
     return Matte(rgb, alpha, gates.verdict(scores))
 
 
@@ -100,7 +106,8 @@ def key_alone(render: U8, key: Key | None = None) -> Matte:
     height, width = render.shape[:2]
     refuse_unfit(render, Size(max(width, 1), max(height, 1)))
     key = key or find_key(render)
-    keyed = key_render(turned(render, key))
+    shown = turned(render, key)
+    keyed = key_render(shown, measure(shown), Light(key, is_linear=False))
     alpha = as_bytes(keyed.alpha)
     rgb = turned(as_bytes(keyed.colour), key).copy()
     opaque = alpha == 255
@@ -108,6 +115,59 @@ def key_alone(render: U8, key: Key | None = None) -> Matte:
     rgb[alpha == 0] = 0
     scores = gates.measured_alone(keyed)
     return Matte(rgb, alpha, gates.verdict(scores))
+
+
+@dataclass(frozen=True)
+class _Pair:
+    """A photo and its render at the working size, uint8 (H, W, 3), turned; and a first glance.
+
+    `glance` is the render keyed at a small size: enough to see where the subject is.
+    """
+
+    photo: U8
+    render: U8
+    backing: Backing
+    glance: Keyed
+
+    @staticmethod
+    def of(photo: U8, render: U8, key: Key) -> _Pair:
+        """Shrink, turn and glance."""
+        size = _working_size(photo, render)
+        small_photo, small = (turned(_shrunk(each, size), key) for each in (photo, render))
+        backing = measure(small)
+        look = Size(small.shape[1], small.shape[0]).within(_GLANCE)
+        glance = key_render(_shrunk(small, look), backing, Light(key, is_linear=False))
+        return _Pair(small_photo, small, backing, glance)
+
+    def registered(self) -> Registration:
+        """Find where each pixel of the photo lies in the render."""
+        return register(as_bytes(self.glance.colour), self.photo, self.glance.alpha)
+
+    def part_with_subject(self, registration: Registration) -> Part:
+        """Return the part of the photo that shows the subject, with room for its background."""
+        whole = Part.all_of(Size(self.photo.shape[1], self.photo.shape[0]))
+        look = Part.all_of(whole.size.within(_GLANCE))
+        own = Size(self.glance.alpha.shape[1], self.glance.alpha.shape[0])
+        backing = self.backing.over(Part.all_of(own))
+        is_backing = largest(cv2.absdiff(self.glance.pixels, backing)) < _LIKE_BACKING
+        other = cv2.erode((~is_backing).view(np.uint8), np.ones((2, 2), np.uint8))
+        subject = np.maximum(other, self.glance.alpha)
+        here: F32 = cv2.remap(subject, *registration.maps(look, own), cv2.INTER_LINEAR)
+        left, top, width, height = cv2.boundingRect((here > _SUBJECT).view(np.uint8))
+        if not width:
+            return whole
+        room = round(_ROOM * max(width, height)) + _LEAST_ROOM
+        box = Box(top, left, top + height, left + width).widened(room, look.size)
+        return Part(box, look.size).scaled_to(whole.size)
+
+
+def _shown_at(part: Part, rgb: U8, alpha: U8, key: Key) -> tuple[F32, F32]:
+    """Return a finished cutout's colour, turned, and alpha at a part's own size."""
+    own = part.scaled_to(Size(rgb.shape[1], rgb.shape[0])).box.slices
+    size = (part.box.width, part.box.height)
+    colour: U8 = cv2.resize(rgb[own], size, interpolation=cv2.INTER_AREA)
+    cover: U8 = cv2.resize(alpha[own], size, interpolation=cv2.INTER_AREA)
+    return turned_field(as_float(colour), key), as_float(cover)
 
 
 def _working_size(photo: U8, render: U8) -> Size:
@@ -127,11 +187,9 @@ def _shrunk(pixels: U8, size: Size) -> U8:
     return out
 
 
-def _layers(photo: F32, keyed: Keyed) -> tuple[Layers, float]:
-    """Bring a keyed render and the photo together, at the working size; also how far they agree."""
-    moving = as_bytes(keyed.colour)
-    registration = register(moving, as_bytes(photo), keyed.alpha)
-    seen = aligned(keyed, registration, photo)
+def _layers(photo: F32, keyed: Keyed, registration: Registration, part: Part) -> Layers:
+    """Bring a keyed render and a part of the photo together, at the working size."""
+    seen = aligned(keyed, registration, photo, part)
     behind, doubt = background(photo, seen.alpha)
     seen = green_of_its_own(seen, photo, behind)
-    return Layers(seen.alpha, seen.colour, behind, doubt), registration.score
+    return Layers(seen.alpha, seen.colour, behind, doubt, part)

@@ -14,6 +14,7 @@ from common.matting import BLUE, GREEN, KEYS, MAGENTA, Key, choose_key, key_alon
 from common.matting.backing import find_key, measure
 from common.matting.keyer import key_render
 from common.matting.keys import turned, turned_field
+from common.matting.light import Light
 
 keys = st.sampled_from(list(KEYS.values()))
 bytes_rgb = st.tuples(*[st.integers(0, 255)] * 3)
@@ -67,7 +68,8 @@ def test_a_grey_edge_pixel_gives_its_share_and_its_colour_back() -> None:
     backing = np.array((11, 190, 20), np.float32)
     for column, share in ((39, 0.5), (38, 0.25), (120, 0.75)):
         picture[30:90, column] = share * 140 + (1 - share) * backing
-    keyed = key_render(np.rint(picture).astype(np.uint8))
+    render = np.rint(picture).astype(np.uint8)
+    keyed = key_render(render, measure(render), Light(GREEN, is_linear=False))
     for column, share in ((39, 0.5), (38, 0.25), (120, 0.75)):
         assert abs(float(np.median(keyed.alpha[40:80, column])) - share) < 0.03
         np.testing.assert_allclose(

@@ -5,11 +5,12 @@ from __future__ import annotations
 import cv2
 import numpy as np
 
-from common.geometry import Size
+from common.geometry import Part, Size
 from common.image import F32, U8
 from common.matting.registration import register
 
 HEIGHT, WIDTH = 300, 400
+WHOLE = Part.all_of(Size(WIDTH, HEIGHT))
 
 
 def picture(seed: int = 1) -> U8:
@@ -41,7 +42,7 @@ def test_a_known_movement_is_found_to_a_fraction_of_a_pixel() -> None:
     moving, matrix = moved(fixed, 1.03, 5, -4)
     found = register(moving, fixed, np.ones((HEIGHT, WIDTH), np.float32))
     assert found.score > 0.99 > found.start
-    assert largest_error(*found.maps(Size(WIDTH, HEIGHT), Size(WIDTH, HEIGHT)), matrix) < 0.3
+    assert largest_error(*found.maps(WHOLE, WHOLE.size), matrix) < 0.3
 
 
 def test_what_the_weight_leaves_out_does_not_pull_the_rest() -> None:
@@ -51,7 +52,7 @@ def test_what_the_weight_leaves_out_does_not_pull_the_rest() -> None:
     weight = np.ones((HEIGHT, WIDTH), np.float32)
     weight[90:210, 110:290] = 0
     found = register(moving, fixed, weight)
-    assert largest_error(*found.maps(Size(WIDTH, HEIGHT), Size(WIDTH, HEIGHT)), matrix) < 1.0
+    assert largest_error(*found.maps(WHOLE, WHOLE.size), matrix) < 1.0
 
 
 def test_the_map_holds_for_other_sizes_of_the_same_pictures() -> None:
@@ -59,7 +60,7 @@ def test_the_map_holds_for_other_sizes_of_the_same_pictures() -> None:
     moving, matrix = moved(fixed, 1.0, 8, 0)
     small: U8 = cv2.resize(moving, (WIDTH // 2, HEIGHT // 2), interpolation=cv2.INTER_AREA)
     found = register(small, fixed, np.ones((HEIGHT // 2, WIDTH // 2), np.float32))
-    columns, rows = found.maps(Size(WIDTH, HEIGHT), Size(WIDTH, HEIGHT))
+    columns, rows = found.maps(WHOLE, WHOLE.size)
     assert largest_error(columns, rows, matrix) < 0.5
 
 

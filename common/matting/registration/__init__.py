@@ -16,8 +16,8 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from common.fields import resized
-from common.geometry import Size
+from common.fields import enlarged
+from common.geometry import Part, Size
 from common.image import F32, U8
 from common.matting.registration.contours import shift_of_contours
 from common.matting.registration.features import (
@@ -58,11 +58,13 @@ class Registration:
     score: float
     start: float
 
-    def maps(self, fixed: Size, moving: Size) -> tuple[F32, F32]:
+    def maps(self, fixed: Part, moving: Size) -> tuple[F32, F32]:
         """Return columns and rows of `moving` for every pixel of `fixed`, for `cv2.remap`."""
-        shift = resized(self.shift, fixed)
-        across = (np.arange(fixed.width) + 0.5) * (moving.width / fixed.width) - 0.5
-        down = (np.arange(fixed.height) + 0.5) * (moving.height / fixed.height) - 0.5
+        own = Size(self.shift.shape[1], self.shift.shape[0])
+        box, size = fixed.box, fixed.size
+        shift = enlarged(self.shift, Part.all_of(own), fixed)
+        across = (np.arange(box.left, box.right) + 0.5) * (moving.width / size.width) - 0.5
+        down = (np.arange(box.top, box.bottom) + 0.5) * (moving.height / size.height) - 0.5
         columns: F32 = shift[..., 0] * np.float32(moving.width) + across.astype(np.float32)
         rows: F32 = shift[..., 1] * np.float32(moving.height) + down.astype(np.float32)[:, None]
         return columns, rows
