@@ -12,9 +12,10 @@ import ipaddress
 import socket
 import ssl
 import threading
+import time
 from collections.abc import Callable, Collection, Iterator, Mapping
 from contextlib import contextmanager
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import TypeVar
 from urllib.parse import SplitResult, quote, urljoin, urlsplit
 
@@ -30,7 +31,7 @@ from common.store import Bucket
 
 MAX_REDIRECTS = 3
 CONNECT_SECONDS = 5.0  # to connect, and again to agree on TLS
-TOTAL_SECONDS = 30.0  # for what follows of one hop: a drip of bytes cannot hold a thread longer
+TOTAL_SECONDS = 30.0  # for what follows, redirects included: no drip holds a thread longer
 MOST_ADDRESSES = 3  # of a host that are tried: a name may have a hundred that never answer
 CHUNK = 1 << 16
 URL_CHARACTERS = "!$%&'()*+,/:;=?@[]~"  # kept as they are; the rest is percent-encoded
@@ -93,8 +94,9 @@ class Web:
         PictureTooLarge
             More than `max_bytes`; the rest was not read.
         """
+        end = time.monotonic() + self.seconds
         for _ in range(1 + MAX_REDIRECTS):
-            hop = _Hop(self, _checked(url))
+            hop = _Hop(replace(self, seconds=end - time.monotonic()), _checked(url))
             got = hop.get(max_bytes)
             if isinstance(got, bytes):
                 return got
@@ -188,6 +190,8 @@ class _Hop:
 
     def get(self, max_bytes: int) -> bytes | _Redirect:
         """Return the answer's bytes, or where it sends us."""
+        if self.web.seconds <= 0:
+            raise FetchFailed("The address redirects for too long.", field="image_url")
         return self._exchange("GET", None, _HEADERS, lambda answer: _read(answer, max_bytes))
 
     def post(self, body: bytes, headers: Mapping[str, str]) -> int:
@@ -237,7 +241,7 @@ class _Hop:
                 return read(connection.getresponse())
         except (OSError, http.client.HTTPException, ValueError) as error:
             raise FetchFailed(
-                f"{self.host} broke off, or took more than {self.web.seconds:g} seconds.",
+                f"{self.host} broke off, or took more than {self.web.seconds:.3g} seconds.",
                 advice="Try again, or send the picture itself.",
                 field="image_url",
             ) from error

@@ -34,6 +34,7 @@ class Site(http.server.BaseHTTPRequestHandler):
             "/moved": lambda: self._redirect("/shoe.png"),
             "/away": lambda: self._redirect(query),
             "/round": lambda: self._redirect("/round"),
+            "/late": self._late,
             "/endless": self._endless,
             "/torn": self._torn,
             "/slow": self._slow,
@@ -49,6 +50,10 @@ class Site(http.server.BaseHTTPRequestHandler):
         self.send_response(302)
         self.send_header("Location", to)
         self.end_headers()
+
+    def _late(self) -> None:
+        time.sleep(0.2)
+        self._redirect("/late")
 
     def _endless(self) -> None:
         self.send_response(200)
@@ -169,6 +174,11 @@ def test_of_a_host_with_many_dead_addresses_only_some_are_tried(
 def test_too_many_redirects_end(internet: Internet) -> None:
     with pytest.raises(FetchFailed, match="redirects more than 3 times"):
         internet.web().fetch(internet.url("/round"), 1_000_000)
+
+
+def test_all_redirects_share_one_time(internet: Internet) -> None:
+    with pytest.raises(FetchFailed, match="too long|took more than"):
+        internet.web(seconds=0.3).fetch(internet.url("/late"), 1_000_000)
 
 
 def test_a_redirect_to_nowhere_is_told(internet: Internet) -> None:
