@@ -66,7 +66,8 @@ def extended(canvas: U8, frame: Box, alpha: F32) -> Extension:
     field, residual = fit_backdrop(canvas, known)
     if residual <= PLAIN and background.mean() >= _LEAST_KNOWN:
         quirks = _quirks(as_float(photo) - field[frame.slices], background)
-        filled = field + _spread(quirks, frame, canvas)
+        filled = _spread(quirks, frame, canvas)
+        filled += field
         _let_trends_run_out(filled, quirks, frame)
         filled += _grain(photo, background, canvas.shape)
         doubts = _doubts_of_seams(background, frame, canvas)
@@ -98,14 +99,16 @@ def _spread(inner: F32, frame: Box, canvas: U8) -> F32:
     """Return the frame's border replicated over the canvas, the more blurred the farther."""
     height, width = canvas.shape[:2]
     sides = (frame.top, height - frame.bottom, frame.left, width - frame.right)
-    near: F32 = cv2.copyMakeBorder(inner, *sides, cv2.BORDER_REPLICATE)
-    out, distance = near.copy(), _distance(frame, height, width)
-    octave = np.log2(np.maximum(_SOFTENING * distance, 1e-3))
+    out: F32 = cv2.copyMakeBorder(inner, *sides, cv2.BORDER_REPLICATE)
+    octave = np.log2(np.maximum(_SOFTENING * _distance(frame, height, width), 1e-3))
     size = Size(width, height)
-    for level in range(_LEVELS):
+    smaller = [resized(out, size.scaled(0.5 ** (level + 1))) for level in range(_LEVELS)]
+    for level, small in enumerate(smaller):
         share = np.clip(octave - (level - 1), 0, 1)[..., None]
-        blurred = resized(resized(near, size.scaled(0.5 ** (level + 1))), size)
-        out += share * (blurred - out)
+        blurred = resized(small, size)  # from here on in place: a canvas in floats is large
+        blurred -= out
+        blurred *= share
+        out += blurred
     return out
 
 
