@@ -236,9 +236,10 @@ def _only_source(fields: dict[str, Any], pictures: dict[str, bytes]) -> str | No
 
 
 def _address(name: str, value: object) -> str:
-    if not isinstance(value, str) or not value.lower().startswith(SCHEMES[name]):
-        raise BadInput(f"{name} must begin with {SCHEMES[name]}", field=name)
-    return value
+    scheme = SCHEMES[name]
+    if not isinstance(value, str) or not value.lower().startswith(scheme):
+        raise BadInput(f"{name} must begin with {scheme}", field=name)
+    return scheme + value[len(scheme) :]  # GS:// is gs:// to everybody who looks at it later
 
 
 def _recipe(value: object) -> dict[str, Any]:

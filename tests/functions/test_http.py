@@ -299,6 +299,12 @@ def test_a_body_that_cannot_be_used_is_told(
     assert problem(cutout.post("/", data=data, content_type=content_type))["code"] == code
 
 
+def test_a_bucket_is_one_however_its_scheme_is_written(cutout: FlaskClient) -> None:
+    for scheme in ("gs", "GS", "Gs"):
+        document = problem(cutout.post("/", json={"image_uri": f"{scheme}://secrets/b"}))
+        assert (document["code"], document["field"]) == ("forbidden-address", "image_uri")
+
+
 def test_exactly_one_picture_is_asked_for(cutout: FlaskClient, files: Files) -> None:
     two = problem(cutout.post("/", json=body(files, image_url="https://a.example/b.png")))
     assert "image and image_url" in two["detail"]
