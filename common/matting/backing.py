@@ -15,7 +15,7 @@ import numpy as np
 from common.fields import as_float, enlarged, largest, push_pull, total
 from common.geometry import Part, Size
 from common.image import F32, U8, Mask
-from common.matting.keys import GREEN, KEYS, Key, excess, turned
+from common.matting.keys import GREEN, KEYS, Key, excess, turned, turned_field
 
 _LOOK = 256  # px, longer side at which the backing is measured: it is smooth
 _RING = 0.04  # depth of the border ring as a share of the shorter side
@@ -64,15 +64,15 @@ def find_key(render: U8) -> Key:
     return best if shares[best] > 0 else GREEN
 
 
-def measure(render: U8) -> Backing:
-    """Measure the backing of a turned render, uint8 RGB (H, W, 3)."""
+def measure(render: U8, key: Key) -> Backing:
+    """Measure the backing of a render turned as `key` says, uint8 RGB (H, W, 3)."""
     small = as_float(_small(render))
     border = _border(small)
     keyed = border[excess(border[None])[0] > _MIN_EXCESS]
     share = len(keyed) / len(border)
     colour = np.median(keyed if share > _MIN_SHARE else border, axis=0).astype(np.float32)
-    fit, seen = _fitted(small, colour)
-    sure = _shaded_backing(small, fit, _HOLE_HUE_ERROR, _HOLE_SHADES)
+    fit, seen = _fitted(small, colour, key)
+    sure = _shaded_backing(small, fit, key, _HOLE_HUE_ERROR, _HOLE_SHADES)
     seen = _reaching_the_border(seen) | _eroded(sure)
     # the quadratic leaves shadows and local glow; what is seen of them is carried over
     field = fit + push_pull(small - fit, seen.astype(np.float32), levels=5)
@@ -98,16 +98,16 @@ def _share(border: F32) -> float:
     return float((excess(border[None]) > _MIN_EXCESS).mean())
 
 
-def _fitted(small: F32, colour: F32) -> tuple[F32, Mask]:
+def _fitted(small: F32, colour: F32, key: Key) -> tuple[F32, Mask]:
     """Fit a quadratic in x and y per channel to the backing; also return where it is seen."""
     terms = _quadratic_terms(*small.shape[:2])
     field: F32 = np.broadcast_to(colour, small.shape).astype(np.float32)
-    seen = _shaded_backing(small, field, _FIRST_HUE_ERROR, _FIRST_SHADES)
+    seen = _shaded_backing(small, field, key, _FIRST_HUE_ERROR, _FIRST_SHADES)
     for _ in range(_ROUNDS):
         if seen.sum() < 50:
             break
         field = np.clip(terms @ _robust_fit(terms[seen], small[seen], field[seen]), 0, 1)
-        seen = _shaded_backing(small, field, _HUE_ERROR, _SHADES)
+        seen = _shaded_backing(small, field, key, _HUE_ERROR, _SHADES)
     return field, seen
 
 
@@ -128,8 +128,14 @@ def _robust_fit(terms: F32, pixels: F32, guess: F32) -> F32:
     return out
 
 
-def _shaded_backing(small: F32, field: F32, hue_error: float, shades: tuple[float, float]) -> Mask:
-    """Tell which pixels are the backing in some light: ``I`` close to ``k * field``."""
+def _shaded_backing(
+    small: F32, field: F32, key: Key, hue_error: float, shades: tuple[float, float]
+) -> Mask:
+    """Tell which pixels are the backing in some light: ``I`` close to ``k * field``.
+
+    Shadows fall to black before the picture is turned, not after.
+    """
+    small, field = turned_field(small, key), turned_field(field, key)
     light = total(small * field) / np.maximum(total(field * field), np.float32(1e-6))
     off = largest(cv2.absdiff(small, light[..., None] * field))
     likely: Mask = (off < hue_error) & (light > shades[0]) & (light < shades[1])

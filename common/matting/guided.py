@@ -209,16 +209,19 @@ def updated_alpha(photo: F32, layers: Layers, reach: int, light: Light) -> F32:
     Notes
     -----
     Prior: the first alpha, doubted as much as it changes nearby.  Measurement: the place of the
-    photo's pixel on the line from its background to the subject's colour.
+    photo's pixel on the line from its background to the subject's colour, doubted as much as the
+    pixel lies off that line.
     """
     alpha, behind = layers.alpha, light.of(layers.behind)
     window = np.ones((2 * reach + 1, 2 * reach + 1), np.uint8)
     change: F32 = cv2.morphologyEx(alpha, cv2.MORPH_GRADIENT, window)
     prior = (_LEAST_DOUBT + _EDGE_DOUBT * change) ** 2
-    line = light.of(layers.colour) - behind
-    noise = 3 * (_RENDER_NOISE**2 + 4 * (layers.doubt * (1 - alpha)) ** 2)
-    place = total((light.of(photo) - behind) * line)
-    better = (alpha * noise + place * prior) / (noise + total(line * line) * prior)
+    line, seen = light.of(layers.colour) - behind, light.of(photo) - behind
+    place, length = total(seen * line), total(line * line)
+    nearest = np.clip(place / np.maximum(length, 1e-4), 0, 1)
+    off = np.maximum(total(seen * seen) - nearest * (2 * place - nearest * length), 0)
+    noise = 3 * (_RENDER_NOISE**2 + off + 4 * (layers.doubt * (1 - alpha)) ** 2)
+    better = (alpha * noise + place * prior) / (noise + length * prior)
     alpha = np.where(change > 0.02, np.clip(better, 0, 1), alpha)
     alpha[alpha < _NEAR_NOTHING] = 0
     alpha[alpha > _NEAR_ALL] = 1

@@ -16,6 +16,7 @@ from common.image import F32, U8
 _SILHOUETTE = 0.12  # alpha of what belongs to the subject at all
 _RIM = 5.0  # px at the working size: depth of an edge's own profile
 _SOLID_LEVEL = 0.95  # a level above needs no help: fur keeps its softness
+_SOLID_PART = 0.7  # alpha that no painted shadow reaches
 _VEIL = 0.95  # a flat interior above this is solid: what is missing is the render's noise
 
 # Levels, by material, from which an interior is taken for solid, and surely.
@@ -39,21 +40,34 @@ def levelled(alpha: F32, material: str) -> F32:
     """
     if material == "fine":
         return alpha
-    inside: U8 = (alpha > _SILHOUETTE).astype(np.uint8)
+    inside: U8 = (alpha > _SILHOUETTE).view(np.uint8)
     inside = cv2.morphologyEx(inside, cv2.MORPH_OPEN, np.ones((3, 3), np.uint8))
+    if material == "opaque":
+        inside = _with_solid_parts(inside, alpha)
     depth: F32 = cv2.distanceTransform(inside, cv2.DIST_L2, 5)
     sampled = ((depth >= _RIM) & (depth <= 3 * _RIM)).astype(np.float32)
     if not sampled.any():
         return alpha
     level = push_pull(alpha[..., None], sampled)[..., 0]
     near: F32 = cv2.dilate(sampled, np.ones((25, 25), np.uint8))
-    solid = np.minimum(alpha / np.maximum(level, 0.05), 1)
-    solid[depth > _RIM] = 1
-    near[depth > _RIM] = 1
-    belief = near * (1 - smoothstep(level, _SOLID_LEVEL, 0.99))
-    belief = belief * smoothstep(level, *_LEVELS[material])
-    belief = np.where(inside > 0, belief, 0).astype(np.float32)
+    needed = 1 - smoothstep(level, _SOLID_LEVEL, 0.99)
+    deep = depth > _RIM
+    solid = np.where(deep, 1, np.minimum(alpha / np.maximum(level, 0.05), 1))
+    belief = np.where(deep, 1 if material == "opaque" else needed, near * needed)
+    belief = belief * smoothstep(level, *_LEVELS[material]) * inside
     return _without_veil(alpha + belief * np.maximum(solid - alpha, 0))
+
+
+def _with_solid_parts(inside: U8, alpha: F32) -> U8:
+    """Keep the islands that are solid somewhere: what is thin everywhere is a painted shadow.
+
+    A subject that is thin everywhere, as a green one may be, is kept as it is.
+    """
+    count, labels = cv2.connectedComponents(inside, connectivity=8)
+    kept = np.zeros(count, np.bool_)
+    kept[labels[(alpha > _SOLID_PART) & (inside > 0)]] = True
+    out: U8 = kept[labels].view(np.uint8) if kept.any() else inside
+    return out
 
 
 def _without_veil(alpha: F32) -> F32:

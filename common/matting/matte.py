@@ -107,7 +107,7 @@ def key_alone(render: U8, key: Key | None = None) -> Matte:
     refuse_unfit(render, Size(max(width, 1), max(height, 1)))
     key = key or find_key(render)
     shown = turned(render, key)
-    keyed = key_render(shown, measure(shown), Light(key, is_linear=False))
+    keyed = key_render(shown, measure(shown, key), Light(key, is_linear=False))
     alpha = as_bytes(keyed.alpha)
     rgb = turned(as_bytes(keyed.colour), key).copy()
     opaque = alpha == 255
@@ -134,7 +134,7 @@ class _Pair:
         """Shrink, turn and glance."""
         size = _working_size(photo, render)
         small_photo, small = (turned(_shrunk(each, size), key) for each in (photo, render))
-        backing = measure(small)
+        backing = measure(small, key)
         look = Size(small.shape[1], small.shape[0]).within(_GLANCE)
         glance = key_render(_shrunk(small, look), backing, Light(key, is_linear=False))
         return _Pair(small_photo, small, backing, glance)

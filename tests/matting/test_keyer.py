@@ -69,7 +69,7 @@ def test_a_grey_edge_pixel_gives_its_share_and_its_colour_back() -> None:
     for column, share in ((39, 0.5), (38, 0.25), (120, 0.75)):
         picture[30:90, column] = share * 140 + (1 - share) * backing
     render = np.rint(picture).astype(np.uint8)
-    keyed = key_render(render, measure(render), Light(GREEN, is_linear=False))
+    keyed = key_render(render, measure(render, GREEN), Light(GREEN, is_linear=False))
     for column, share in ((39, 0.5), (38, 0.25), (120, 0.75)):
         assert abs(float(np.median(keyed.alpha[40:80, column])) - share) < 0.03
         np.testing.assert_allclose(
@@ -94,8 +94,8 @@ def test_gradient_and_shadow_of_the_backing_leave_no_trace() -> None:
 
 
 def test_the_border_share_tells_a_backing_from_a_photo() -> None:
-    assert measure(card((120, 30, 30))).border_share == 1
-    assert measure(np.full((100, 100, 3), 200, np.uint8)).border_share == 0
+    assert measure(card((120, 30, 30)), GREEN).border_share == 1
+    assert measure(np.full((100, 100, 3), 200, np.uint8), GREEN).border_share == 0
 
 
 def test_a_picture_without_backing_is_refused_and_one_colour_is_an_error() -> None:
