@@ -22,7 +22,7 @@ from common.operations.arranging import at_most, placed, trimmed
 from functions._removebg.fields import Asked, given
 from functions._removebg.pictures import Result, finish
 from tests.support.files import Files
-from tests.support.served import listening, served
+from tests.support.served import listening, quick_engine, served
 
 PATH = "/v1.0/removebg"
 WELL = 0.05  # mean error of the embedded engine's alpha on the product
@@ -39,6 +39,13 @@ def _has_client() -> bool:
 @pytest.fixture(scope="module")
 def studio(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Any]:
     with served(tmp_path_factory.mktemp("rb"), STUDIO_ENGINE="embedded") as client:
+        yield client
+
+
+@pytest.fixture
+def quick(tmp_path: Path) -> Iterator[Any]:
+    """A studio for what is asked and answered; how good its cutouts are is told by the other."""
+    with quick_engine(), served(tmp_path, STUDIO_ENGINE="embedded") as client:
         yield client
 
 
@@ -75,9 +82,9 @@ def test_the_picture_and_its_headers(studio: Any, files: Files) -> None:
     assert abs(width - (columns[-1] + 1 - columns[0])) <= 8
 
 
-def test_json_where_it_is_accepted(studio: Any, files: Files) -> None:
+def test_json_where_it_is_accepted(quick: Any, files: Files) -> None:
     data = {"image_file_b64": base64.b64encode(files.photo).decode()}
-    response = studio.post(PATH, json=data, headers={"Accept": "application/json"})
+    response = quick.post(PATH, json=data, headers={"Accept": "application/json"})
     told = response.json["data"]
     assert codec.sniff(base64.b64decode(told["result_b64"])) == "png"
     assert [told[f"foreground_{side}"] for side in ("top", "left", "width", "height")] == (
@@ -85,10 +92,10 @@ def test_json_where_it_is_accepted(studio: Any, files: Files) -> None:
     )
 
 
-def test_the_same_key_is_answered_the_same_also_here(studio: Any, files: Files) -> None:
+def test_the_same_key_is_answered_the_same_also_here(quick: Any, files: Files) -> None:
     def asked(**fields: str) -> Any:
         data = {"image_file": (io.BytesIO(files.photo), "photo.png"), **fields}
-        return studio.post(PATH, data=data, headers={"Idempotency-Key": "once"})
+        return quick.post(PATH, data=data, headers={"Idempotency-Key": "once"})
 
     first, again, other = asked(), asked(), asked(format="jpg")
     assert again.headers["Idempotency-Replayed"] == "true"
@@ -96,9 +103,9 @@ def test_the_same_key_is_answered_the_same_also_here(studio: Any, files: Files) 
     assert (other.status_code, other.json["errors"][0]["code"]) == (422, "idempotency_key_reused")
 
 
-def test_a_form_without_files_is_understood(studio: Any, files: Files) -> None:
+def test_a_form_without_files_is_understood(quick: Any, files: Files) -> None:
     data = {"image_file_b64": base64.b64encode(files.photo).decode(), "size": "auto"}
-    assert studio.post(PATH, data=data).status_code == 200
+    assert quick.post(PATH, data=data).status_code == 200
 
 
 def finished(files: Files, **fields: Any) -> Result:
