@@ -1,6 +1,6 @@
 """What one request takes of a machine: CPU and memory of each operation, one thread at a time.
 
-    python -m bench.sizing [--megapixels 2 12 24] [--operations cutout erase]
+    python -m bench.sizing [--megapixels 2 12 24] [--operations cutout erase] [--format avif]
 
 Run it with what a function is deployed with (an environment of requirements.txt alone, which has
 none of the embedded engine's weights) for the figures that `terraform/sizes.tf` is made from.
@@ -49,6 +49,7 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__.partition("\n")[0])
     parser.add_argument("--megapixels", type=float, nargs="+", default=MEGAPIXELS)
     parser.add_argument("--operations", nargs="+", choices=OPTIONS, default=list(OPTIONS))
+    parser.add_argument("--format", choices=("png", "avif"), default="png", help="of the result")
     parser.add_argument(
         "--one", nargs=3, metavar=("OPERATION", "HOW", "MEGAPIXELS"), help="in here"
     )
@@ -58,7 +59,7 @@ def main() -> None:
         return
     if arguments.one:
         operation, how, megapixels = arguments.one
-        print(json.dumps(_measured(operation, how, float(megapixels))))
+        print(json.dumps(_measured(operation, how, float(megapixels), arguments.format)))
         return
     print(
         f"{'operation':10} {'how':9} {'MP':>4} {'CPU s':>7} {'peak MB':>8} {'added MB':>9}  ended"
@@ -66,11 +67,12 @@ def main() -> None:
     for operation in arguments.operations:
         for how in ("embedded", "render") if operation in GIVEN else ("embedded",):
             for megapixels in arguments.megapixels:
-                print(_row(operation, how, megapixels), flush=True)
+                print(_row(operation, how, megapixels, arguments.format), flush=True)
 
 
-def _row(operation: str, how: str, megapixels: float) -> str:
-    command = [sys.executable, "-m", "bench.sizing", "--one", operation, how, str(megapixels)]
+def _row(operation: str, how: str, megapixels: float, format: str) -> str:
+    command = [sys.executable, "-m", "bench.sizing", "--format", format]
+    command += ["--one", operation, how, str(megapixels)]
     done = subprocess.run(
         command, env=os.environ | ONE_THREAD, check=True, capture_output=True, text=True
     )
@@ -81,7 +83,7 @@ def _row(operation: str, how: str, megapixels: float) -> str:
     )
 
 
-def _measured(operation: str, how: str, megapixels: float) -> dict[str, Any]:
+def _measured(operation: str, how: str, megapixels: float, format: str) -> dict[str, Any]:
     """Run one request in this process and tell what it took."""
     cv2.setNumThreads(1)
     photo = _photo(megapixels)
@@ -91,7 +93,7 @@ def _measured(operation: str, how: str, megapixels: float) -> dict[str, Any]:
     _forget_the_peak()
     idle, begun = _resident(), _cpu()
     try:
-        ended: str = _wiring.run(work, photo, options, given=given).report.decision
+        ended: str = _wiring.run(work, photo, options, given=given, format=format).report.decision
     except StudioError as error:
         ended = error.code
     peak = _peak()

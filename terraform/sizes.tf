@@ -5,26 +5,26 @@
 # adds to an idle function's 90 (140 with the model's library).  "render" is what is left to do here
 # when the model has answered; "fallback" is the embedded engine, which only follows a refused render.
 #
-#                          12 megapixels       24 megapixels
-#     detect               2.7 s    450 MB      4.7 s    820 MB
-#     cutout, render       2.0 s    220 MB      3.8 s    420 MB
-#     cutout, fallback    11.8 s   1130 MB     30.2 s   2690 MB
-#     erase                3.1 s    240 MB      5.9 s    450 MB
-#     expand, render       2.6 s    260 MB      4.8 s    470 MB   (a quarter more on each side)
-#     expand, fallback     5.4 s    760 MB      7.2 s    810 MB
-#     pipeline             7.3 s    810 MB     11.5 s    920 MB   (erase, then expand; fallback)
+#                          12 megapixels       24 megapixels       24, written as AVIF
+#     detect               0.9 s    150 MB      1.3 s    230 MB
+#     cutout, render       2.0 s    230 MB      3.1 s    430 MB    1020 MB
+#     cutout, fallback     3.6 s    370 MB      4.5 s    430 MB    1020 MB
+#     erase                2.1 s    240 MB      4.4 s    440 MB    1130 MB
+#     expand, render       1.7 s    260 MB      3.5 s    430 MB    2330 MB   (a quarter more on each side)
+#     expand, fallback     3.9 s    600 MB      4.5 s    630 MB    2170 MB
+#     pipeline             5.0 s    660 MB      8.2 s    730 MB              (erase, then expand; fallback)
 #
-# Memory is for the largest picture that is let in (limits.max_megapixels = 24): as many renders as
-# there are requests at a time, of which one may fall back.
-#     detect    140 + 2 x 820                 = 1.8 GB  -> 2 GiB
-#     cutout    140 + 2 x 420 + 2690          = 3.7 GB  -> 4 GiB
-#     erase     140 + 3 x 450                 = 1.5 GB  -> 2 GiB
-#     expand    140 + 2 x 810, all fallbacks  = 1.8 GB  -> 2 GiB
-#     pipeline  140 + 920 + 2690, a cutout among the steps = 3.8 GB -> 4 GiB
+# Memory is for the largest picture that is let in (limits.max_megapixels = 24): as many as there are
+# requests at a time, of which one may be written as AVIF, whose encoder takes most of all.
+#     detect    140 + 2 x 230                 = 0.6 GB  -> 1 GiB
+#     cutout    140 + 2 x 430 + 1020          = 2.0 GB  -> 3 GiB
+#     erase     140 + 2 x 440 + 1130          = 2.2 GB  -> 3 GiB
+#     expand    140 + 630 + 2330              = 3.1 GB  -> 4 GiB
+#     pipeline  140 + 730 + 2330              = 3.2 GB  -> 4 GiB
 #     check     as detect, whose search for writing it shares
-#     sweep     140 + 2 x 2690: two inputs at a time, of any operation = 5.5 GB -> 8 GiB, for which
-#               Cloud Run wants 2 CPUs
+#     sweep     140 + 730 + 2330: two inputs at a time, of any operation = 3.2 GB -> 4 GiB
 # More megapixels need more memory in proportion: at 50, twice as much, or half as many at a time.
+# The embedded engine's weights, where they are installed, add 40 MB to a cutout, 190 MB to a detection.
 #
 # CPU: the operations are measured on one thread, and most of a request's time is waiting for the
 # model (20 s, by second-hand reports), so that one CPU serves the requests of an instance in turn.
@@ -39,13 +39,13 @@ variable "sizes" {
     max_instances = optional(number)
   }))
   default = {
-    detect   = { cpu = 1, memory_mib = 2048, timeout = 300, concurrency = 2 }
-    cutout   = { cpu = 1, memory_mib = 4096, timeout = 540, concurrency = 3 }
-    erase    = { cpu = 1, memory_mib = 2048, timeout = 540, concurrency = 3 }
-    expand   = { cpu = 1, memory_mib = 2048, timeout = 540, concurrency = 2 }
+    detect   = { cpu = 1, memory_mib = 1024, timeout = 300, concurrency = 2 }
+    cutout   = { cpu = 1, memory_mib = 3072, timeout = 540, concurrency = 3 }
+    erase    = { cpu = 1, memory_mib = 3072, timeout = 540, concurrency = 3 }
+    expand   = { cpu = 1, memory_mib = 4096, timeout = 540, concurrency = 2 }
     pipeline = { cpu = 1, memory_mib = 4096, timeout = 540, concurrency = 2 }
-    check    = { cpu = 1, memory_mib = 2048, timeout = 300, concurrency = 2 }
-    sweep    = { cpu = 2, memory_mib = 8192, timeout = 540, concurrency = 1, max_instances = 1 }
+    check    = { cpu = 1, memory_mib = 1024, timeout = 300, concurrency = 2 }
+    sweep    = { cpu = 1, memory_mib = 4096, timeout = 540, concurrency = 1, max_instances = 1 }
     light    = { cpu = 1, memory_mib = 512, timeout = 60, concurrency = 16, max_instances = 5 }
   }
 
