@@ -16,20 +16,16 @@ from dataclasses import dataclass, replace
 import cv2
 import numpy as np
 
-from common.fields import enlarged, largest, push_pull, resized, smoothstep, total
-from common.geometry import Part, Size
-from common.image import F32, Mask
-from common.matting.keyer import Keyed
+from common.fields import enlarged, largest, smoothstep, total
+from common.geometry import Part
+from common.image import F32
+from common.matting.carrying import Carried
 from common.matting.light import Light
-from common.matting.registration import Registration
 
-_LEAST_LIKENESS = 0.02  # noise of the photo that is always assumed, sigma in 0..1
 _RENDER_NOISE = 0.07  # how well the render's colour is believed, sigma in 0..1
 _LEAST_DOUBT, _EDGE_DOUBT = 0.03, 0.35  # prior sigma of alpha, flat and on its steepest edge
 _NEAR_NOTHING, _NEAR_ALL = 0.012, 0.988  # alpha beyond these is 0 or 1: no veils, no pinholes
-_THINNED, _ENOUGH = 3, 45  # every n-th row and column tells the tone; with fewer pixels it is noise
 _SOFTNESS, _MOST_SHARPENING = 0.8, 3.0  # px, sigma of what is undone, and by how much at most
-_TONE = (0.8, 1.25)  # the model's contrast is matched within this
 
 
 @dataclass(frozen=True)
@@ -63,78 +59,7 @@ class Layers:
         return Layers(alpha, colour, behind, doubt, part)
 
 
-@dataclass(frozen=True)
-class Aligned:
-    """A keyed render in the photo's place: alpha, colour, backing and the render itself."""
-
-    alpha: F32
-    colour: F32
-    backing: F32
-    render: F32
-
-
-def aligned(keyed: Keyed, registration: Registration, photo: F32, part: Part) -> Aligned:
-    """Carry a keyed render into a part of the photo, float32 (H, W, 3), and match its tone."""
-    own = Size(keyed.alpha.shape[1], keyed.alpha.shape[0])
-    columns, rows = registration.maps(part, own)
-
-    def here(values: F32, how: int = cv2.INTER_LINEAR) -> F32:
-        out: F32 = cv2.remap(values, columns, rows, how, borderMode=cv2.BORDER_REPLICATE)
-        return out
-
-    alpha = np.clip(here(keyed.alpha, cv2.INTER_CUBIC), 0, 1)
-    colour = _tone_matched(here(keyed.colour), photo, alpha)
-    return Aligned(alpha, colour, _backing_here(keyed, registration, part), here(keyed.pixels))
-
-
-def _backing_here(keyed: Keyed, registration: Registration, part: Part) -> F32:
-    """Carry the backing, which is smooth and small, at its own size."""
-    field = keyed.backing.unshaded
-    small = Part.all_of(Size(field.shape[1], field.shape[0]))
-    moved: F32 = cv2.remap(
-        field,
-        *registration.maps(small, small.size),
-        cv2.INTER_LINEAR,
-        borderMode=cv2.BORDER_REPLICATE,
-    )
-    return enlarged(moved, small, part)
-
-
-def _tone_matched(colour: F32, photo: F32, alpha: F32) -> F32:
-    """Undo the model's change of tone: gain and offset per channel, measured on the core."""
-    deep: F32 = cv2.erode(alpha, np.ones((7, 7), np.uint8))
-    core: Mask = deep[::_THINNED, ::_THINNED] > 0.98
-    if core.sum() <= _ENOUGH:
-        return colour
-    shown, true = (layer[::_THINNED, ::_THINNED][core] for layer in (colour, photo))
-    mean, wanted = shown.mean(0), true.mean(0)
-    variance = shown.var(0)
-    slope = ((shown - mean) * (true - wanted)).mean(0) / np.maximum(variance, 1e-6)
-    gain = np.where(variance > 0.002, np.clip(slope, *_TONE), 1).astype(np.float32)
-    matched: F32 = np.clip((colour - mean) * gain + wanted, 0, 1)
-    return matched
-
-
-def background(photo: F32, alpha: F32) -> tuple[F32, F32]:
-    """Return the photo's background beneath the subject, and its sigma there.
-
-    Both at full size, (H, W, 3) and (H, W), filled from outside the widened alpha.
-    """
-    height, width = alpha.shape
-    half = Size((width + 1) // 2, (height + 1) // 2)
-    wide: F32 = cv2.dilate(alpha, np.ones((9, 9), np.uint8))
-    outside: F32 = (wide < 0.02).astype(np.float32)
-    weight = resized(outside, half) + np.float32(1e-6)
-    small = resized(photo, half)
-    smooth: F32 = cv2.GaussianBlur(small, (0, 0), 3)
-    ripple = total((small - smooth) ** 2)[..., None]
-    behind = push_pull(small, weight)
-    variance = push_pull(ripple * np.float32(1 / 3), weight)[..., 0]
-    whole = Size(width, height)
-    return resized(behind, whole), np.sqrt(resized(variance, whole)) + np.float32(_LEAST_LIKENESS)
-
-
-def green_of_its_own(seen: Aligned, photo: F32, behind: F32) -> Aligned:
+def green_of_its_own(seen: Carried, photo: F32) -> Carried:
     """Raise alpha where the subject itself is green, which no keyer can tell.
 
     The key's excess ``l = G - (R + B) / 2`` is linear in colour, so it obeys the matting equation
@@ -145,7 +70,7 @@ def green_of_its_own(seen: Aligned, photo: F32, behind: F32) -> Aligned:
     own = _blurred(linear_excess(photo))
     if float(own.max()) < 0.03:
         return seen
-    apart = linear_excess(seen.backing) - linear_excess(behind)
+    apart = linear_excess(seen.backing) - linear_excess(seen.behind)
     shown = _blurred(linear_excess(seen.render) - linear_excess(photo))
     alpha = np.clip(1 - shown / np.maximum(apart, 0.2), 0, 1)
     green = smoothstep(own, 0.03, 0.10) * smoothstep(alpha, 0.5, 0.85) * (seen.alpha < 0.985)
@@ -158,7 +83,7 @@ def green_of_its_own(seen: Aligned, photo: F32, behind: F32) -> Aligned:
     return replace(seen, alpha=seen.alpha + raised, colour=colour)
 
 
-def _is_no_backing(seen: Aligned, photo: F32) -> F32:
+def _is_no_backing(seen: Carried, photo: F32) -> F32:
     """Return 1 where the render looks like the photo rather than like its own backing.
 
     Grass behind the subject is as green as a green subject; but the render shows backing there.

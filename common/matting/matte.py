@@ -12,9 +12,10 @@ from common.geometry import Box, Part, Size
 from common.image import F32, U8
 from common.matting import gates
 from common.matting.backing import Backing, find_key, measure
+from common.matting.carrying import carried
 from common.matting.edges import drawn_by_photo
 from common.matting.finish import finished
-from common.matting.guided import Layers, aligned, background, green_of_its_own, sharpened
+from common.matting.guided import Layers, green_of_its_own, sharpened
 from common.matting.interior import levelled
 from common.matting.keyer import Keyed, key_render
 from common.matting.keys import Key, turned, turned_field
@@ -27,6 +28,8 @@ from common.verdict import Verdict
 _WORTH_SHRINKING = 0.9  # a render nearly as large as the photo is worked at the photo's size
 _GLANCE = 512  # px, longer side at which the subject is looked for
 _LIKE_BACKING = 0.08  # channel difference from the backing below which a pixel shows it
+_SOLID = 0.5  # alpha of what the keyer sees of the subject
+_KEYED = 0.5  # share of what is no backing that the keyer must see, or else the key is its colour
 _SUBJECT = 0.02  # alpha of what belongs to the subject
 _ROOM, _LEAST_ROOM = 0.06, 16  # share of the subject's longer side, px: room for its background
 _SAME_SIZE = 1.2  # a picture with hardly more pixels than wanted is left as it is
@@ -140,18 +143,25 @@ class _Pair:
         return _Pair(small_photo, small, backing, glance)
 
     def registered(self) -> Registration:
-        """Find where each pixel of the photo lies in the render."""
-        return register(as_bytes(self.glance.colour), self.photo, self.glance.alpha)
+        """Find where each pixel of the photo lies in the render.
+
+        A subject of the key's own colour is hardly seen by the keyer: the render itself, where it
+        is no backing, is tried as well.
+        """
+        glance = self.glance
+        found = register(as_bytes(glance.colour), self.photo, glance.alpha)
+        other = self._other_than_backing()
+        if float((glance.alpha > _SOLID).mean()) > _KEYED * float((other > _SOLID).mean()):
+            return found
+        by_render = register(as_bytes(glance.pixels), self.photo, other)
+        return max(found, by_render, key=lambda each: each.score)
 
     def part_with_subject(self, registration: Registration) -> Part:
         """Return the part of the photo that shows the subject, with room for its background."""
         whole = Part.all_of(Size(self.photo.shape[1], self.photo.shape[0]))
         look = Part.all_of(whole.size.within(_GLANCE))
         own = Size(self.glance.alpha.shape[1], self.glance.alpha.shape[0])
-        backing = self.backing.over(Part.all_of(own))
-        is_backing = largest(cv2.absdiff(self.glance.pixels, backing)) < _LIKE_BACKING
-        other = cv2.erode((~is_backing).view(np.uint8), np.ones((2, 2), np.uint8))
-        subject = np.maximum(other, self.glance.alpha)
+        subject = np.maximum(self._other_than_backing(), self.glance.alpha)
         here: F32 = cv2.remap(subject, *registration.maps(look, own), cv2.INTER_LINEAR)
         left, top, width, height = cv2.boundingRect((here > _SUBJECT).view(np.uint8))
         if not width:
@@ -159,6 +169,14 @@ class _Pair:
         room = round(_ROOM * max(width, height)) + _LEAST_ROOM
         box = Box(top, left, top + height, left + width).widened(room, look.size)
         return Part(box, look.size).scaled_to(whole.size)
+
+    def _other_than_backing(self) -> F32:
+        """Return 1 where the glance does not show its backing, (h, w)."""
+        height, width = self.glance.alpha.shape
+        backing = self.backing.over(Part.all_of(Size(width, height)))
+        off = largest(cv2.absdiff(self.glance.pixels, backing))
+        out: F32 = cv2.erode((off > _LIKE_BACKING).astype(np.float32), np.ones((2, 2), np.uint8))
+        return out
 
 
 def _shown_at(part: Part, rgb: U8, alpha: U8, key: Key) -> tuple[F32, F32]:
@@ -189,7 +207,5 @@ def _shrunk(pixels: U8, size: Size) -> U8:
 
 def _layers(photo: F32, keyed: Keyed, registration: Registration, part: Part) -> Layers:
     """Bring a keyed render and a part of the photo together, at the working size."""
-    seen = aligned(keyed, registration, photo, part)
-    behind, doubt = background(photo, seen.alpha)
-    seen = green_of_its_own(seen, photo, behind)
-    return Layers(seen.alpha, seen.colour, behind, doubt, part)
+    seen = green_of_its_own(carried(keyed, registration, photo, part), photo)
+    return Layers(seen.alpha, seen.colour, seen.behind, seen.doubt, part)

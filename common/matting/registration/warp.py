@@ -30,12 +30,14 @@ def flowed(scene: Scene, shift: F32, windows: tuple[float, ...]) -> F32:
     for window in windows:
         rebuilt = scene.rebuilt(shift, behind)
         behind = rebuilt.behind
-        shift = shift + _flow_step(scene, rebuilt, window * max(scene.weight.shape))
+        shift = shift + flow_step(scene.fixed, rebuilt, window * max(scene.weight.shape))
     return shift
 
 
-def _flow_step(scene: Scene, rebuilt: Rebuilt, sigma: float) -> F32:
-    """Return the flow (h, w, 2), smooth over `sigma` grid pixels, that best explains what is left.
+def flow_step(fixed: F32, rebuilt: Rebuilt, sigma: float) -> F32:
+    """Return the flow (h, w, 2), smooth over `sigma` pixels, that best explains what is left.
+
+    `fixed` is float32 (h, w, 3), what was rebuilt.
 
     Notes
     -----
@@ -43,7 +45,7 @@ def _flow_step(scene: Scene, rebuilt: Rebuilt, sigma: float) -> F32:
     gradient is that of the rebuilt picture less the background's own share.  And what is left is
     high-passed: the model's other light is no movement.
     """
-    left = _high_passed(scene.fixed - rebuilt.picture, rebuilt.weight)
+    left = _high_passed(fixed - rebuilt.picture, rebuilt.weight)
     own = (1 - rebuilt.weight)[..., None]
     across, down = (
         slope(rebuilt.picture, *axis) - own * slope(rebuilt.behind, *axis)
