@@ -22,8 +22,8 @@ _VEIL = 0.95  # a flat interior above this is solid: what is missing is the rend
 # Levels, by material, from which an interior is taken for solid, and surely.
 _LEVELS = {
     "opaque": (0.12, 0.2),  # what is below is the backing's shadow
-    "translucent": (0.7, 0.9),  # frames and labels
-    "": (0.4, 0.65),
+    "translucent": (0.55, 0.8),  # frames and labels
+    "": (0.3, 0.55),
 }
 
 
