@@ -37,21 +37,21 @@ def flowed(scene: Scene, shift: F32, windows: tuple[float, ...]) -> F32:
 def flow_step(fixed: F32, rebuilt: Rebuilt, sigma: float) -> F32:
     """Return the flow (h, w, 2), smooth over `sigma` pixels, that best explains what is left.
 
-    `fixed` is float32 (h, w, 3), what was rebuilt.
+    `fixed` is what was rebuilt: float32 (h, w, 3) or (h, w).
 
     Notes
     -----
-    Lucas and Kanade's least squares in colour, with two changes.  Only the subject moves, so the
-    gradient is that of the rebuilt picture less the background's own share.  And what is left is
-    high-passed: the model's other light is no movement.
+    Lucas and Kanade's least squares, with two changes.  Only the subject moves, so the gradient is
+    that of the rebuilt picture less the background's own share.  And what is left is high-passed:
+    the model's other light is no movement.
     """
     left = _high_passed(fixed - rebuilt.picture, rebuilt.weight)
-    own = (1 - rebuilt.weight)[..., None]
+    own = _spread(1 - rebuilt.weight, left)
     across, down = (
         slope(rebuilt.picture, *axis) - own * slope(rebuilt.behind, *axis)
         for axis in ((1, 0), (0, 1))
     )
-    trust: F32 = np.reciprocal(1 + total(left * left) * np.float32(1 / _OUTLIER**2))
+    trust: F32 = np.reciprocal(1 + _dot(left, left) * np.float32(1 / _OUTLIER**2))
     pairs = (
         (across, across),
         (across, down),
@@ -59,18 +59,29 @@ def flow_step(fixed: F32, rebuilt: Rebuilt, sigma: float) -> F32:
         (across, left),
         (down, left),
     )
-    return _solved([np.multiply(trust, total(a * b)) for a, b in pairs], sigma)
+    return _solved([np.multiply(trust, _dot(a, b)) for a, b in pairs], sigma)
+
+
+def _dot(a: F32, b: F32) -> F32:
+    """Return the product of two fields, summed over their channels if they have any, (h, w)."""
+    return total(a * b) if a.ndim > 2 else a * b
+
+
+def _spread(weight: F32, like: F32) -> F32:
+    """Return a weight (h, w) with as many dimensions as `like`."""
+    return weight[..., None] if like.ndim > 2 else weight
 
 
 def _high_passed(left: F32, weight: F32) -> F32:
     """Return what is left without its wide differences, which are measured at half the size."""
     height, width = weight.shape
     half = Size((width + 1) // 2, (height + 1) // 2)
-    known = weight[..., None] + np.float32(1e-3)
+    known = weight + np.float32(1e-3)
     sums: F32 = cv2.GaussianBlur(
-        resized(np.dstack([left * known, known]), half), (0, 0), _LIGHT / 2
+        resized(np.dstack([left * _spread(known, left), known]), half), (0, 0), _LIGHT / 2
     )
-    return left - resized(sums[..., :3] / sums[..., 3:], Size(width, height))
+    wide = sums[..., :-1] / sums[..., -1:]
+    return left - resized(wide.reshape(*wide.shape[:2], *left.shape[2:]), Size(width, height))
 
 
 def _solved(terms: list[F32], sigma: float) -> F32:
