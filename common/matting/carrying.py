@@ -20,7 +20,8 @@ from common.matting.registration import Registration
 from common.matting.registration.scene import Rebuilt, surroundings
 from common.matting.registration.warp import flow_step
 
-_THINNED, _ENOUGH = 3, 45  # every n-th row and column tells the tone; with fewer pixels it is noise
+_THIN = np.s_[::3, ::3]  # so many rows and columns tell the tone ...
+_ENOUGH = 45  # ... unless they are fewer than this
 _TONE = (0.8, 1.25)  # the model's contrast is matched within this
 _WINDOWS = (0.04, 0.03)  # sigma of the last steps of flow, of the photo's longer side
 _OUTLIER = np.float32(0.01)  # squared colour difference that counts no more when it grows
@@ -53,7 +54,7 @@ def carried(keyed: Keyed, registration: Registration, photo: F32, part: Part) ->
     way = _Way.of(keyed, registration, part)
     alpha = way.alpha()
     behind, doubt = background(photo, alpha)
-    toned = _tone_matched(keyed.colour, way.carry(keyed.colour), photo, alpha)
+    toned = _tone_matched(keyed.colour, way.thinned().carry(keyed.colour), photo, alpha)
     axis = _clearest_axis(photo, alpha, behind)
     way = _corrected(way, *(cv2.transform(each, axis) for each in (toned, photo, behind)))
     return Carried(
@@ -68,8 +69,7 @@ def carried(keyed: Keyed, registration: Registration, photo: F32, part: Part) ->
 
 def _clearest_axis(photo: F32, alpha: F32, behind: F32) -> F32:
     """Return the axis of colour, (1, 3), on which the subject differs most from its background."""
-    thinned = np.s_[::_THINNED, ::_THINNED]
-    apart = (photo[thinned] - behind[thinned])[alpha[thinned] > 0.5]
+    apart = (photo[_THIN] - behind[_THIN])[alpha[_THIN] > 0.5]
     if len(apart) <= _ENOUGH:
         return np.full((1, 3), 1 / np.sqrt(3), np.float32)
     _, axes = np.linalg.eigh(apart.T @ apart)
@@ -95,6 +95,11 @@ class _Way:
         """Return the render's values in the photo's place."""
         out: F32 = cv2.remap(values, self.columns, self.rows, how, borderMode=cv2.BORDER_REPLICATE)
         return out
+
+    def thinned(self) -> _Way:
+        """Return the way of some pixels only."""
+        columns, rows = (np.ascontiguousarray(field[_THIN]) for field in (self.columns, self.rows))
+        return _Way(self.keyed, self.part, columns, rows)
 
     def alpha(self) -> F32:
         """Return alpha, with as little blur as resampling allows."""
@@ -152,13 +157,13 @@ def _tone_matched(colour: F32, here: F32, photo: F32, alpha: F32) -> F32:
     """Return a render's colour, (h, w, 3), without the model's change of tone.
 
     Gain and offset per channel, measured on the core, where `here` is that colour in the photo's
-    place.
+    place, thinned.
     """
     deep: F32 = cv2.erode(alpha, np.ones((7, 7), np.uint8))
-    core: Mask = deep[::_THINNED, ::_THINNED] > 0.98
+    core: Mask = deep[_THIN] > 0.98
     if core.sum() <= _ENOUGH:
         return colour
-    shown, true = (layer[::_THINNED, ::_THINNED][core] for layer in (here, photo))
+    shown, true = here[core], photo[_THIN][core]
     mean, wanted = shown.mean(0), true.mean(0)
     variance = shown.var(0)
     slope = ((shown - mean) * (true - wanted)).mean(0) / np.maximum(variance, 1e-6)

@@ -26,6 +26,7 @@ from common.matting.light import Light
 _LEAST_BACKING_EXCESS = 0.15  # the key's own excess is never taken for less
 _CORE = 0.97  # first alpha that is solid once eroded by _BAND
 _BAND = 4  # px, depth of a solid core's rim that is not trusted for colour
+_THIN = 2  # every so many rows and columns tell where the subject is
 _ROOM = 24  # px around the subject, for every filter's support
 _COLOUR_RIDGE = 0.02  # prior weight of the carried-over colour where alpha is low
 _SOLID_LUMA = (
@@ -60,20 +61,36 @@ def key_render(render: U8, backing: Backing, light: Light) -> Keyed:
     """Key a turned render, uint8 RGB (H, W, 3), whose edges were mixed in `light`."""
     pixels = as_float(render)
     height, width = render.shape[:2]
-    behind = light.of(backing.over(Part.all_of(Size(width, height))))
-    mixed = light.of(pixels)
-    share = _backing_share(mixed, behind)
-    noise = _noise_floor(share)
+    noise, part = _noise_and_subject(pixels, backing, light)
     alpha = np.zeros((height, width), np.float32)
     colour = pixels.copy()
-    box = _subject_box(share, noise)
-    if box is not None:
-        part = box.slices
-        first, carried = explained(mixed[part], behind[part])
-        alpha[part] = np.clip((first - noise) / np.float32(1 - 1.6 * noise), 0, 1)
-        own = straight(mixed[part], behind[part], carried, alpha[part])
-        colour[part] = light.shown(own)
+    if part is not None:
+        inside = part.box.slices
+        mixed, behind = light.of(pixels[inside]), light.of(backing.over(part))
+        first, carried = explained(mixed, behind)
+        alpha[inside] = np.clip((first - noise) / np.float32(1 - 1.6 * noise), 0, 1)
+        colour[inside] = light.shown(straight(mixed, behind, carried, alpha[inside]))
     return Keyed(alpha, colour, pixels, backing)
+
+
+def _noise_and_subject(pixels: F32, backing: Backing, light: Light) -> tuple[float, Part | None]:
+    """Return the noise of the backing, told as alpha, and the part with all that is more.
+
+    Every other row and column is looked at.
+    """
+    thin = np.ascontiguousarray(pixels[::_THIN, ::_THIN])
+    behind = backing.over(Part.all_of(Size(thin.shape[1], thin.shape[0])))
+    share = _backing_share(light.of(thin), light.of(behind))
+    noise = _noise_floor(share)
+    other = (share < 1 - max(4 * noise, 0.04)).view(np.uint8)
+    left, top, width, height = cv2.boundingRect(other)
+    if not width:
+        return noise, None
+    size = Size(pixels.shape[1], pixels.shape[0])
+    corners = (top, left, top + height, left + width)
+    top, left, bottom, right = (_THIN * corner for corner in corners)
+    box = Box(top, left, bottom, right).widened(_ROOM, size)
+    return noise, Part(box, size)
 
 
 def _backing_share(pixels: F32, behind: F32) -> F32:
@@ -84,27 +101,12 @@ def _backing_share(pixels: F32, behind: F32) -> F32:
 
 def _noise_floor(share: F32) -> float:
     """Return the alpha below which there is only the backing's noise: 2.5 robust sigmas."""
-    seen = share[::4, ::4]
+    seen = share[::2, ::2]
     seen = seen[seen > 0.9]
     if not seen.size:
         return 0.05
     sigma = float(np.median(np.abs(seen - np.median(seen)))) * 1.48
     return min(max(2.5 * sigma, 0.008), 0.06)
-
-
-def _subject_box(share: F32, noise: float) -> Box | None:
-    """Return the box, with room, of all that is more than noise; None when there is nothing."""
-    inside = (share < 1 - max(4 * noise, 0.04)).astype(np.uint8)
-    inside = cv2.erode(inside, np.ones((2, 2), np.uint8))
-    left, top, width, height = cv2.boundingRect(inside)
-    if not width:
-        return None
-    return Box(
-        max(0, top - _ROOM),
-        max(0, left - _ROOM),
-        min(share.shape[0], top + height + _ROOM),
-        min(share.shape[1], left + width + _ROOM),
-    )
 
 
 def explained(pixels: F32, behind: F32) -> tuple[F32, F32]:
@@ -144,9 +146,10 @@ def _carried_colour(pixels: F32, behind: F32, share: F32, deep: F32) -> F32:
     core = deep > _CORE
     apart = total((pixels - behind) ** 2)
     farthest: F32 = cv2.dilate(apart, np.ones((7, 7), np.uint8))
-    purity = np.where(first > 0.25, (apart / np.maximum(farthest, 0.003)) ** 4, 0)
-    known = np.where(rim > 0.95, 0.03, 3e-4 * purity * first * first + 1e-7)
-    weight = np.where(core, 1, known).astype(np.float32)
+    purity = np.square(first * (first > 0.25) * np.square(apart / np.maximum(farthest, 0.003)))
+    weight = np.float32(3e-4) * purity + np.float32(1e-7)
+    weight[rim > 0.95] = 0.03
+    weight[core] = 1
     guess = (pixels - share[..., None] * behind) / np.maximum(first, 0.15)[..., None]
     plausible: F32 = np.clip(guess, 0, 1)
     field = _filled_at_half_size(plausible, weight)

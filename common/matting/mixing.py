@@ -21,7 +21,7 @@ from common.matting.keyer import explained
 from common.matting.keys import Key
 from common.matting.light import Light
 
-_WINDOWS, _WINDOW, _MARGIN = 4, 96, 16  # windows, px of each, px around it for the filters' support
+_WINDOWS, _WINDOW, _MARGIN = 3, 96, 12  # windows, px of each, px around it for the filters' support
 _MIXED = (0.15, 0.85)  # alpha of pixels that show both
 _STRUCTURE = 0.25  # change of alpha from a pixel to the next: hair, mesh, an outline
 _ENOUGH = 300  # such pixels; fewer prove nothing
