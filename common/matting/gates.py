@@ -5,7 +5,16 @@ In this order, since each needs what the one before makes sure of:
 1. `backing`: share of the render's border that shows the key.  Good renders give 1; a photo 0.
 2. `alignment`: correlation of the photo, rebuilt with the cutout, with the photo itself.  The model
    kept the subject: .97-.99; hair and mesh .55-.87; another subject: below .3.
-3. `spill`, `holes`, `cut_off`, `drift`: flaws of an accepted cutout that a person should look at.
+3. `mirrored`: where the photo lies between the render as it is (0) and mirrored (1).  Good renders
+   give -.1 to .3, mirrored ones .6 to 1.2 even of a bottle or a ring.
+4. `unexplained`: share of what the photo shows over its bare background that the render does not
+   explain.  Good renders give 0 to .2, smoke and brown hair before brown .5; another subject, or one
+   in another place, 1 and more.
+5. `misplaced`: share of the subject where the photo is clearly nearer to its bare background, as
+   where one lens of a pair of glasses is laid on the other.  Good renders give 0, glass .08.
+6. `texture`: correlation of what is printed or modelled on the core.  It refuses only where the
+   render explains little besides: noise on a plain core, and lace finer than the look, give 0 too.
+7. `spill`, `holes`, `cut_off`, `drift`: flaws of an accepted cutout that a person should look at.
 """
 
 from __future__ import annotations
@@ -22,6 +31,7 @@ from common.image import F32, OPAQUE, U8, Mask
 from common.matting.guided import Layers
 from common.matting.keyer import Keyed
 from common.matting.keys import excess
+from common.matting.likeness import likeness
 from common.matting.registration import correlation
 from common.verdict import Verdict
 
@@ -33,7 +43,10 @@ _NOT_BACKGROUND = 0.16  # channel difference from which the photo does not show 
 _CHANGED = 0.15  # mean channel difference from which a place of the core was redrawn
 _PLACE = 5  # px at half size, side of such a place
 _PLAIN = 0.01  # sigma of detail below which a core is plain
-_LEAST_TEXTURE = 0.35  # correlation of detail below which the subject is another, or mirrored
+_LEAST_TEXTURE = 0.2  # correlation of detail below which the subject is another ...
+_EXPLAINS_LITTLE = 0.1  # ... if more than this is left unexplained besides
+_MIRRORED = 0.55  # half way, and a little: a symmetric subject in another light lies half way
+_MUCH_UNEXPLAINED, _MUCH_MISPLACED = 0.5, 0.11
 _TEXTURE = 0.01  # sigma below which a region has nothing to correlate
 
 
@@ -50,6 +63,7 @@ def measured(photo: F32, layers: Layers, colour: F32, alpha: F32) -> dict[str, f
         The cutout: float32 (H, W, 3) and (H, W).
     """
     scene = _Look.of(photo, layers)
+    like = likeness(scene.photo, scene.colour, scene.alpha)
     return {
         "alignment": _alignment(scene),
         "spill": _spill(colour, alpha),
@@ -57,6 +71,9 @@ def measured(photo: F32, layers: Layers, colour: F32, alpha: F32) -> dict[str, f
         "drift": _drift(scene),
         "solidity": _solidity(scene.alpha),
         "texture": _texture_agreement(scene),
+        "mirrored": like.mirrored,
+        "unexplained": like.unexplained,
+        "misplaced": like.misplaced,
     }
 
 
@@ -113,7 +130,26 @@ def _refusal(scores: Mapping[str, float]) -> str:
             "The render does not show the photo's subject in its place (agreement "
             f"{scores['alignment']:.2f}, at least {_needed_alignment(scores):.2f} is needed)."
         )
-    if scores.get("texture", 1.0) < _LEAST_TEXTURE:
+    return _unlikeness(scores)
+
+
+def _unlikeness(scores: Mapping[str, float]) -> str:
+    """Say what speaks against a render whose outline agrees well enough; nothing of one alone."""
+    mirrored, unexplained, misplaced = (
+        scores.get(name, 0.0) for name in ("mirrored", "unexplained", "misplaced")
+    )
+    if mirrored > _MIRRORED:
+        return (
+            "The model mirrored the subject: the photo shows it the other way round. "
+            "Have it rendered again."
+        )
+    if unexplained > _MUCH_UNEXPLAINED or misplaced > _MUCH_MISPLACED:
+        return (
+            "The model moved or changed the subject: where the render shows it, the photo shows "
+            f"something else ({unexplained:.0%} unexplained, {misplaced:.0%} misplaced). "
+            "Have it rendered again."
+        )
+    if scores.get("texture", 1.0) < _LEAST_TEXTURE and unexplained > _EXPLAINS_LITTLE:
         return (
             "The render shows a subject of the same outline with other details "
             f"(agreement {scores['texture']:.2f}, at least {_LEAST_TEXTURE} is needed)."

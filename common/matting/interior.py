@@ -53,7 +53,7 @@ def levelled(alpha: F32, material: str) -> F32:
     needed = 1 - smoothstep(level, _SOLID_LEVEL, 0.99)
     deep = depth > _RIM
     solid = np.where(deep, 1, np.minimum(alpha / np.maximum(level, 0.05), 1))
-    belief = np.where(deep, 1 if material == "opaque" else needed, near * needed)
+    belief = np.where(deep, needed if material == "translucent" else 1, near * needed)
     belief = belief * smoothstep(level, *_LEVELS[material]) * inside
     return _without_veil(alpha + belief * np.maximum(solid - alpha, 0))
 
