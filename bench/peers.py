@@ -19,13 +19,18 @@ import cv2
 import numpy as np
 
 from common.fields import as_float
+from common.geometry import Part, Size
 from common.image import F32, U8
+from common.matting import key_alone
+from common.matting.registration import register
 
 Keyed = tuple[F32, F32]
 Keyer = Callable[[U8], Keyed]
 
 SHARED = Path(__file__).resolve().parents[2] / "shared"
 PROTOTYPE = SHARED / "reference" / "matting"
+
+SLOW = "pymatting closed form"  # seconds a megapixel
 
 _SIMILARITY, _BLEND = 0.10, 0.10  # the settings that served ffmpeg's filter best
 
@@ -41,7 +46,7 @@ def naive(render: U8) -> Keyed:
 
 
 def chromakey(render: U8) -> Keyed:
-    """Apply the formula of ffmpeg's chromakey and despill, with the key measured at the border."""
+    """Apply the formula of ffmpeg's chromakey and despill, where ffmpeg is not installed."""
     key = _border_median(render)
     chroma = _chroma(as_float(render)) - _chroma(key[None, None])
     distance = np.sqrt((chroma**2).sum(-1) / 2)
@@ -65,6 +70,28 @@ def ffmpeg(render: U8) -> Keyed:
     )  # fmt: skip
     rgba = np.frombuffer(done.stdout, np.uint8).reshape(height, width, 4)
     return as_float(rgba[..., :3]), as_float(rgba[..., 3])
+
+
+def registered(keyer: Keyer, photo: U8, render: U8) -> tuple[Keyed, Keyed]:
+    """Give a keyer what only the studio has: its registration, and the photo's colour.
+
+    Returned are two mattes with the keyer's alpha, carried to the photo's place.  The first has the
+    photo's raw colour everywhere, which is the stronger on the whole: an edge that was taken for
+    solid then shows the photo, not green.  The second has it where alpha is above a half, and the
+    keyer's own colour beyond.
+    """
+    own = key_alone(render)
+    way = register(own.rgb, photo, as_float(own.alpha))
+    colour, alpha = keyer(render)
+    height, width = alpha.shape
+    whole = Part.all_of(Size(photo.shape[1], photo.shape[0]))
+    columns, rows = way.maps(whole, Size(width, height))
+    here: F32 = cv2.remap(alpha, columns, rows, cv2.INTER_LINEAR)
+    carried: F32 = cv2.remap(
+        colour, columns, rows, cv2.INTER_LINEAR, borderMode=cv2.BORDER_REPLICATE
+    )
+    raw = as_float(photo)
+    return (raw, here), (np.where((here > 0.5)[..., None], raw, carried), here)
 
 
 def closed_form(render: U8) -> Keyed:
@@ -97,11 +124,10 @@ def prototype_guided(photo: U8, render: U8) -> Keyed:
 
 def keyers() -> dict[str, Keyer]:
     """Return the peers that are installed, by name."""
-    found: dict[str, Keyer] = {"naive HSV": naive, "chromakey formula": chromakey}
-    if shutil.which("ffmpeg"):
-        found["ffmpeg"] = ffmpeg
+    filtered = ffmpeg if shutil.which("ffmpeg") else chromakey
+    found: dict[str, Keyer] = {"naive HSV": naive, "ffmpeg": filtered}
     if importlib.util.find_spec("pymatting"):
-        found["pymatting closed form"] = closed_form
+        found[SLOW] = closed_form
     if PROTOTYPE.is_dir():
         found["prototype keyer"] = prototype_keyer
     return found

@@ -34,6 +34,8 @@ class Level:
         Sigma in pixels; sigma in 0..1.
     quality, subsampled
         JPEG quality, and whether chroma is halved (4:2:0).
+    linear_photo, linear_render
+        Whether edges are mixed in linear light, as cameras do, rather than in display values.
     """
 
     gradient: float
@@ -48,6 +50,8 @@ class Level:
     noise: float
     quality: int
     subsampled: bool
+    linear_photo: bool = False
+    linear_render: bool = False
 
 
 HARD = Level(0.12, 0.35, 0.2, 0.04, 0.03, 0.015, 0.5, 1.8, 0.6, 0.012, 87, subsampled=True)
@@ -57,6 +61,14 @@ EXACT = Level(0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 100, subsampled=False)
 GREENS = ((0, 255, 0), (11, 190, 20), (36, 147, 48), (8, 250, 3), (10, 244, 26), (30, 215, 60))
 MAGENTAS = ((255, 0, 255), (224, 0, 200), (235, 20, 230))
 BLUES = ((0, 0, 255), (20, 40, 220), (10, 60, 235))
+
+
+@dataclass(frozen=True)
+class Shadow:
+    """A shadow on the ground, no part of the subject: its alpha, float32 (H, W), and its RGB."""
+
+    alpha: F32
+    colour: F32
 
 
 @dataclass(frozen=True)
@@ -96,6 +108,7 @@ def scene(
     seed: int,
     backing: tuple[int, int, int] | None = None,
     render_size: Size | None = None,
+    shadow: Shadow | None = None,
 ) -> Scene:
     """Simulate a photo of a subject and a model's render of it.
 
@@ -113,28 +126,70 @@ def scene(
         RGB of the backing; None draws one of the greens that models give.
     render_size
         The size of the render; None is the photo's.
+    shadow
+        What the subject throws on the ground, in the photo's pixels: it darkens the background and
+        the backing alike.
     """
     random = np.random.default_rng(seed)
     colour = carried_out(colour, alpha)
-    photo = over(colour, alpha, as_float(background))
+    ground = _shaded(as_float(background), shadow)
+    photo = over(colour, alpha, ground, is_linear=level.linear_photo)
     size = render_size or Size(alpha.shape[1], alpha.shape[0])
     place = _place(Size(alpha.shape[1], alpha.shape[0]), size, level, random)
     moved = _moved(np.dstack([colour, alpha]), place)
     render_colour: F32 = np.ascontiguousarray(moved[..., :3])
     render_alpha: F32 = np.ascontiguousarray(moved[..., 3])
     base: F32 = np.array(backing or GREENS[seed % len(GREENS)], np.float32) / np.float32(255)
-    behind = _backing(base, render_alpha, level, random)
+    behind = _shaded(_backing(base, render_alpha, level, random), _carried(shadow, place))
     shown = _toned(_spilled(render_colour, render_alpha, base, level), level, random)
-    render = _compressed(over(shown, render_alpha, behind), level, random)
+    mixed = over(shown, render_alpha, behind, is_linear=level.linear_render)
+    render = _compressed(mixed, level, random)
     return Scene(
-        as_bytes(photo), background, render, colour, alpha, render_colour, render_alpha, place
+        as_bytes(photo),
+        as_bytes(ground),
+        render,
+        colour,
+        alpha,
+        render_colour,
+        render_alpha,
+        place,
     )
 
 
-def over(colour: F32, alpha: F32, background: F32) -> F32:
-    """Composite straight colour over a background, in display values as editors do."""
+def over(colour: F32, alpha: F32, background: F32, *, is_linear: bool = False) -> F32:
+    """Composite straight colour over a background: in display values, as editors do, or in light.
+
+    Light follows sRGB's own curve (IEC 61966-2-1).
+    """
+    if is_linear:
+        return _displayed(over(_light(colour), alpha, _light(background)))
     out: F32 = background + alpha[..., None] * (colour - background)
     return out
+
+
+def _light(values: F32) -> F32:
+    """Return linear light of display values, 0..1."""
+    out: F32 = np.where(values <= 0.04045, values / 12.92, ((values + 0.055) / 1.055) ** 2.4)
+    return out.astype(np.float32)
+
+
+def _displayed(light: F32) -> F32:
+    curve = 1.055 * np.maximum(light, 0.0031308) ** (1 / 2.4) - 0.055
+    out: F32 = np.where(light <= 0.0031308, 12.92 * light, curve).astype(np.float32)
+    return out
+
+
+def _shaded(ground: F32, shadow: Shadow | None) -> F32:
+    if shadow is None:
+        return ground
+    out: F32 = ground + shadow.alpha[..., None] * (shadow.colour - ground)
+    return out
+
+
+def _carried(shadow: Shadow | None, place: F32) -> Shadow | None:
+    if shadow is None:
+        return None
+    return Shadow(_sampled(shadow.alpha, place, cv2.BORDER_CONSTANT), shadow.colour)
 
 
 def carried_out(colour: F32, alpha: F32) -> F32:

@@ -1,0 +1,69 @@
+"""What a cutout takes: CPU time on one thread, and the peak memory of the command itself."""
+
+from __future__ import annotations
+
+import os
+import subprocess
+import sys
+import tempfile
+import time
+from collections.abc import Callable
+from functools import partial
+from pathlib import Path
+
+import cv2
+import numpy as np
+from PIL import Image
+
+from bench.mattes import scenes
+from common.geometry import Size
+from common.image import U8
+from common.matting import GREEN, cut, key_alone
+
+KEYER, SMALL, LARGE = "keyer, 1 MP", "guided, 1 MP", "guided, 24 MP, 1K render"
+ROUNDS = 5
+
+
+def times() -> dict[str, float]:
+    """Return CPU milliseconds a megapixel on one thread, least of some rounds."""
+    real = scenes.physical("bottle_label", GREEN)
+    render, photo, large = _at(real.render, 1), _at(real.photo, 1), _at(real.photo, 24)
+    return {
+        KEYER: _spent(partial(key_alone, render)),
+        SMALL: _spent(partial(cut, photo, render, None)),
+        LARGE: _spent(partial(cut, large, render, None)) / 24,
+    }
+
+
+def peak(megapixels: int) -> float:
+    """Return the peak memory, in MB, of the command on a photo of so many megapixels."""
+    real = scenes.physical("bottle_label", GREEN)
+    with tempfile.TemporaryDirectory() as name:
+        folder = Path(name)
+        photo, render, out = (folder / each for each in ("photo.jpg", "render.png", "out.png"))
+        Image.fromarray(_at(real.photo, megapixels)).save(photo, quality=92)
+        Image.fromarray(real.render).save(render)
+        command = [str(Path(sys.executable).with_name("studio")), "cutout", str(photo)]
+        child = subprocess.Popen([*command, "--render", str(render), "-o", str(out)], cwd=folder)
+        _, status, used = os.wait4(child.pid, 0)
+        child.returncode = os.waitstatus_to_exitcode(status)
+        if child.returncode or not out.exists():
+            raise SystemExit(f"The command ended with {child.returncode}.")
+    return used.ru_maxrss / 1024
+
+
+def _at(picture: U8, megapixels: float) -> U8:
+    height, width = picture.shape[:2]
+    size = Size(width, height).scaled((megapixels * 1e6 / (height * width)) ** 0.5)
+    return np.asarray(
+        cv2.resize(picture, (size.width, size.height), interpolation=cv2.INTER_LINEAR), np.uint8
+    )
+
+
+def _spent(work: Callable[[], object]) -> float:
+    spent = []
+    for _ in range(ROUNDS):
+        start = time.process_time()
+        work()
+        spent.append(time.process_time() - start)
+    return min(spent) * 1000
