@@ -166,15 +166,15 @@ def run(
         See the operation, and `common.codec`.  Its details tell what the request cost until then.
     """
     image = codec.decode(data, limits(), profile_of(options))
-    brought = None if given is None else codec.decode(given, limits())
-    behind = None if backdrop is None else _in_space_of(image, codec.decode(backdrop, limits()))
+    brought = None if given is None else _beside("render", given)
+    behind = None if backdrop is None else _in_space_of(image, _beside("background", backdrop))
     outcome = outcome_of(
         operation,
         image,
         options,
         given=brought,
         backdrop=behind,
-        mask=None if mask is None else codec.decode(mask, limits()),
+        mask=None if mask is None else _beside("mask", mask),
         name=name,
         bulk=bulk,
     )
@@ -184,6 +184,16 @@ def run(
     if outcome.assets:
         return replace(_assets_of(outcome, output), mask=outcome.mask)
     return replace(_finished(outcome.image, outcome.report, output), mask=outcome.mask)
+
+
+def _beside(field: str, data: bytes) -> Image:
+    """Decode a file that came beside the picture; a failure says which of them it was."""
+    try:
+        return codec.decode(data, limits())
+    except StudioError as error:
+        error.field = field
+        error.message = f"The {field} cannot be taken: {error.message}"
+        raise
 
 
 def outcome_of(

@@ -221,6 +221,12 @@ def test_bad_usage_and_input_is_one_line_and_exit_code_2(
     assert not Path(desk.at("out.png")).exists()
 
 
+def test_a_file_beside_the_photo_that_is_broken_is_named(desk: Desk, told: Tell) -> None:
+    render = desk.write("cut_short.png", Path(desk.render).read_bytes()[:200])
+    assert main(["cutout", desk.photo, "--render", render, "-o", desk.at("out.png")]) == 2
+    assert "The render cannot be taken: The png file is damaged" in told()[0]
+
+
 def test_a_gate_that_refuses_is_exit_code_3(desk: Desk, told: Tell) -> None:
     elsewhere = np.roll(desk.scene.on((0, 255, 0)), 90, axis=1)
     render = desk.write("elsewhere.png", png(elsewhere))
