@@ -124,6 +124,16 @@ def test_a_subject_of_the_keys_own_colour_is_told_by_the_photo() -> None:
     assert alpha_error(matte.alpha, scene.alpha) < 0.02
 
 
+def test_a_subject_of_the_keys_own_colour_is_found_where_the_model_moved_it() -> None:
+    level = dataclasses.replace(simulator.HARD, shift=0.03, spill=0.0)
+    scene = simulator.scene(
+        patterned(tint=(0.15, 0.75, 0.2)), disk_alpha(), grey_room(), level, seed=6
+    )
+    matte = cut(scene.photo, scene.render, None, material="opaque")
+    assert matte.verdict.accepted, matte.verdict
+    assert alpha_error(matte.alpha, scene.alpha) < 0.01
+
+
 def test_a_grey_subject_keeps_its_colour_and_is_never_eaten() -> None:
     scene = simulator.scene(
         patterned(tint=(0.6, 0.6, 0.6)), disk_alpha(), background(), simulator.HARD, seed=1

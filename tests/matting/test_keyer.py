@@ -93,6 +93,17 @@ def test_gradient_and_shadow_of_the_backing_leave_no_trace() -> None:
     assert matte.alpha[outside].max() < 8
 
 
+def test_a_shadow_falls_to_black_on_every_backing() -> None:
+    y, x = np.mgrid[-1:1:240j, -1:1:320j]
+    light = 1 - 0.35 * np.exp(-(x**2 + (y - 0.4) ** 2) * 10)
+    for backing in ((36, 180, 48), (226, 12, 205), (20, 40, 220)):
+        picture = np.rint(light[..., None] * np.array(backing)).astype(np.uint8)
+        picture[70:130, 120:200] = (150, 140, 130)
+        outside = np.ones((240, 320), bool)
+        outside[66:134, 116:204] = False
+        assert key_alone(picture).alpha[outside].max() < 8
+
+
 def test_the_border_share_tells_a_backing_from_a_photo() -> None:
     assert measure(card((120, 30, 30)), GREEN).border_share == 1
     assert measure(np.full((100, 100, 3), 200, np.uint8), GREEN).border_share == 0
