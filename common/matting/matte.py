@@ -110,7 +110,10 @@ def key_alone(render: U8, key: Key | None = None) -> Matte:
     refuse_unfit(render, Size(max(width, 1), max(height, 1)))
     key = key or find_key(render)
     shown = turned(render, key)
-    keyed = key_render(shown, measure(shown, key), Light(key, is_linear=False))
+    backing = measure(shown, key)
+    keyed = key_render(shown, backing, Light(key, is_linear=False))
+    light = light_of(shown, backing, keyed.alpha, key, "")
+    keyed = key_render(shown, backing, light) if light.is_linear else keyed
     alpha = as_bytes(keyed.alpha)
     rgb = turned(as_bytes(keyed.colour), key).copy()
     opaque = alpha == 255
