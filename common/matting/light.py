@@ -28,7 +28,7 @@ class Light:
 
     Notes
     -----
-    Linear light is told as the square of display values: within .03 of sRGB's own curve, and its
+    Linear light is told as the square of display values: within .05 of sRGB's own curve, and its
     inverse is a root.
     """
 
