@@ -31,8 +31,20 @@ from typing import TypeVar
 import cv2
 
 from bench.mattes import goals, scenes, sheet, wrong
-from bench.mattes.figures import LEVELS, LIGHTS, Job, Lit, Physical, Simulated, measured
-from bench.mattes.tables import Rows, by_scene, summary
+from bench.mattes.figures import (
+    FFMPEG,
+    KEYER,
+    LEVELS,
+    LIGHTS,
+    NAIVE,
+    SAID,
+    Job,
+    Lit,
+    Physical,
+    Simulated,
+    measured,
+)
+from bench.mattes.tables import Rows, by_scene, grid, kept, ratios, summary
 from bench.peers import SLOW
 
 PARTS = ("keyer", "hard", "mild", "light", "physical", "wrong", "speed")
@@ -99,13 +111,13 @@ def _print(rows: Rows) -> None:
         table = f"physical, {key.name}"
         by_scene(f"physical renders on {key.name}", rows, table)
         summary(f"{table}, the six", rows, table, scenes.OPAQUE_SCENES.__contains__)
-    for level, light in product(LEVELS, LIGHTS):
-        table = f"{light}, {level}"
-        summary(f"edges of fine subjects, {table}", rows, table)
+    lights = [f"{light}, {level}" for level, light in product(LEVELS, LIGHTS)]
+    grid("edges of fine subjects, mixed in", rows, lights)
 
 
 def _print_keyers(rows: Rows, level: str) -> None:
     table = f"keyer, {level}"
+    ratios(f"keyer alone, {level}", rows, table, KEYER, (NAIVE, FFMPEG))
     summary(f"keyer alone, {level}", rows, table)
     slow = rows.of(table, SLOW)
     if slow:
@@ -115,6 +127,7 @@ def _print_keyers(rows: Rows, level: str) -> None:
 def _print_cutouts(rows: Rows, level: str) -> None:
     table, filed = f"cutout, {level}", f"as filed, {level}"
     by_scene(f"end to end, {level}", rows, table)
+    kept(f"end to end, {level}, {SAID}", rows.of(table, SAID))
     summary(f"end to end, {level}", rows, table)
     summary(f"green subjects, {level}", rows, table, scenes.is_green)
     as_files = rows.substituted(table, filed)

@@ -7,7 +7,7 @@ composites on white, black and magenta over the subject and 20 pixels around it,
 from __future__ import annotations
 
 from collections.abc import Iterator
-from dataclasses import dataclass, replace
+from dataclasses import astuple, dataclass, replace
 
 import cv2
 import numpy as np
@@ -31,7 +31,35 @@ LIGHTS = {
     "both linear": {"linear_render": True, "linear_photo": True},
 }
 _SOLID = 0.999  # true alpha of an opaque pixel
-_OPAQUE = 255
+_OPAQUE, _NEARLY = 255, 0.9
+
+
+@dataclass(frozen=True)
+class Kept:
+    """How many opaque pixels are the photo's own.
+
+    Attributes
+    ----------
+    solid, kept, nearly
+        Pixels whose true alpha is 1; those of them that are opaque with the photo's own bytes;
+        those whose alpha is .9 and more.
+    inner, inner_kept
+        The same of those that lie two pixels and more inside.
+    opaque, own
+        Opaque pixels of the matte; those of them that are the photo's own bytes.
+    """
+
+    solid: int = 0
+    kept: int = 0
+    nearly: int = 0
+    inner: int = 0
+    inner_kept: int = 0
+    opaque: int = 0
+    own: int = 0
+
+    def __add__(self, other: Kept) -> Kept:
+        """Count both."""
+        return Kept(*(a + b for a, b in zip(astuple(self), astuple(other), strict=True)))
 
 
 @dataclass(frozen=True)
@@ -44,10 +72,8 @@ class Row:
         Where the row belongs.
     sad, psnr
         Its figures.
-    solid, kept
-        Pixels whose true alpha is 1; those of them that are opaque with the photo's own bytes.
-    opaque, own
-        Opaque pixels of the matte; those of them that are the photo's own bytes.
+    pixels
+        What became of opaque ones, where it was counted.
     """
 
     table: str
@@ -55,10 +81,7 @@ class Row:
     way: str
     sad: float
     psnr: float
-    solid: int = 0
-    kept: int = 0
-    opaque: int = 0
-    own: int = 0
+    pixels: Kept = Kept()
 
 
 @dataclass(frozen=True)
@@ -93,7 +116,8 @@ class Simulated:
         rows += [row for row, _ in ours]
         rows += _peers(case, f"cutout, {self.level}", keep_slow=self.all_peers)
         rows += self._as_filed()
-        return Measured(rows, [sheet.strip(case, ours[-1][1], ours[-1][0].psnr)])
+        strip = sheet.strip(case, ours[-1][1], self.level, ours[-1][0].psnr)
+        return Measured(rows, [strip])
 
     def _keyed(self, case: scenes.Case) -> Iterator[Row]:
         title = f"keyer, {self.level}"
@@ -171,7 +195,7 @@ def _ours(
     for way, material in zip(ways, materials, strict=True):
         matte = cut(case.photo, case.render, None, material)
         row = _row(title, case.name, way, (as_float(matte.rgb), as_float(matte.alpha)), case.truth)
-        yield _counted(row, matte, case), matte
+        yield replace(row, pixels=_kept(matte, case)), matte
 
 
 def _peers(case: scenes.Case, title: str, *, keep_slow: bool) -> Iterator[Row]:
@@ -218,15 +242,12 @@ def _laid(colour: F32, alpha: F32, backdrop: F32) -> F32:
     return out
 
 
-def _counted(row: Row, matte: Matte, case: scenes.Case) -> Row:
+def _kept(matte: Matte, case: scenes.Case) -> Kept:
     """Count the opaque pixels that are the photo's own."""
     solid = case.truth[1] >= _SOLID
+    inner = cv2.erode(solid.astype(np.uint8), np.ones((5, 5), np.uint8)) > 0
     opaque = matte.alpha == _OPAQUE
     own = opaque & (matte.rgb == case.photo).all(2)
-    return replace(
-        row,
-        solid=int(solid.sum()),
-        kept=int((solid & own).sum()),
-        opaque=int(opaque.sum()),
-        own=int(own.sum()),
-    )
+    nearly = solid & (matte.alpha >= _NEARLY * _OPAQUE)
+    counted = (solid, solid & own, nearly, inner, inner & own, opaque, own)
+    return Kept(*(int(each.sum()) for each in counted))

@@ -15,6 +15,7 @@ from bench.mattes.figures import (
     UNKNOWN,
     WITH_OURS,
     WITH_OURS_TOO,
+    Kept,
     Row,
 )
 from bench.mattes.tables import Rows, psnr, ratio, sad
@@ -46,8 +47,8 @@ def printed(goals: Iterable[Goal]) -> None:
     print("\n| figure | goal | measured | holds |\n|---|---|---|---|")
     for goal in goals:
         verdict = "yes" if goal.holds else "**no**"
-        bound = f"{goal.relation} {_told(goal.bound)}"
-        print(f"| {goal.figure} | {bound} | {_told(goal.measured)} | {verdict} |")
+        bound = f"{goal.relation} {_told(goal.bound, goal.bound)}"
+        print(f"| {goal.figure} | {bound} | {_told(goal.measured, goal.bound)} | {verdict} |")
 
 
 def of_keyers(rows: Rows) -> Iterator[Goal]:
@@ -76,20 +77,21 @@ def of_cutouts(rows: Rows) -> Iterator[Goal]:
         figure = f"dB over ffmpeg with our registration and the photo's colour, {level}"
         yield Goal(figure, _AT_LEAST, 6, psnr(said) - best)
         yield Goal(f"scenes worse than a peer, {level}", _AT_MOST, 0, _worse(rows, table))
-        yield from _of_pixels(f"{level}", said)
+        yield from _of_pixels(level, said)
     green = rows.of("cutout, hard", SAID, scenes.is_green)
     if green:
         yield Goal("green subjects, hard: PSNR, dB", _AT_LEAST, 28, psnr(green))
 
 
-def _of_pixels(what: str, rows: dict[str, Row]) -> Iterator[Goal]:
+def _of_pixels(level: str, rows: dict[str, Row]) -> Iterator[Goal]:
     """Give the shares of opaque pixels that are the photo's own."""
-    solid, kept = (sum(row.solid for row in rows.values()), sum(row.kept for row in rows.values()))
-    opaque, own = (sum(row.opaque for row in rows.values()), sum(row.own for row in rows.values()))
-    truly = f"truly opaque pixels kept as the photo's, {what}"
-    yield Goal(truly, _AT_LEAST, _LEAST_KEPT, kept / solid)
-    shown = f"opaque pixels of the cutout that are the photo's, {what}"
-    yield Goal(shown, _AT_LEAST, _LEAST_KEPT, own / opaque)
+    all_of = sum((row.pixels for row in rows.values()), Kept())
+    for what, share in (
+        ("opaque pixels of the cutout that are the photo's", all_of.own / all_of.opaque),
+        ("truly opaque pixels that stay so, as the photo's", all_of.kept / all_of.solid),
+        ("the same, two pixels inside", all_of.inner_kept / all_of.inner),
+    ):
+        yield Goal(f"{what}, {level}", _AT_LEAST, _LEAST_KEPT, share)
 
 
 def of_physical(rows: Rows) -> Iterator[Goal]:
@@ -142,8 +144,9 @@ def of_costs() -> Iterator[Goal]:
         yield Goal(figure, _AT_MOST, most, costs.peak(megapixels))
 
 
-def _told(value: float) -> str:
+def _told(value: float, bound: float) -> str:
+    """Return the value with as many digits as its bound asks for."""
     if value == round(value):
         return f"{value:.0f}"
-    digits = 4 if 0.9 < value < 1 else 3 if value < 1 else 1
+    digits = 4 if 0.9 < bound < 1 else 3 if 0 < bound < 1 else 1
     return f"{value:.{digits}f}"

@@ -23,25 +23,28 @@ _TILES = "photo, render, alpha, its error, cutout on magenta"
 
 @dataclass(frozen=True)
 class Strip:
-    """A scene in a row of small pictures, uint8 RGB, with its figure."""
+    """A scene in a row of small pictures, uint8 RGB, with its level and its figure."""
 
     name: str
+    level: str
     psnr: float
     picture: U8
 
 
-def strip(case: scenes.Case, matte: Matte, psnr: float) -> Strip:
+def strip(case: scenes.Case, matte: Matte, level: str, psnr: float) -> Strip:
     """Return photo, render, alpha, its error and the cutout side by side."""
     colour, alpha = as_float(matte.rgb), as_float(matte.alpha)
     shown = simulator.over(colour, alpha, np.full_like(colour, (1, 0, 1)))
     error = np.abs(alpha - case.truth[1])
     tiles = [case.photo, case.render, _grey(alpha), _grey(error), as_bytes(shown)]
-    return Strip(case.name, psnr, np.hstack([_thumbnail(tile) for tile in tiles]))
+    return Strip(case.name, level, psnr, np.hstack([_thumbnail(tile) for tile in tiles]))
 
 
 def written(strips: list[Strip], count: int = 10) -> Path:
-    """Write the worst strips, worst first."""
-    worst = sorted(strips, key=lambda each: each.psnr)[:count]
+    """Write the worst strips, worst first, each subject once."""
+    ordered = sorted(strips, key=lambda each: each.psnr, reverse=True)
+    subjects = {each.name: each for each in ordered}  # the last, which is the worst, stays
+    worst = sorted(subjects.values(), key=lambda each: each.psnr)[:count]
     PATH.parent.mkdir(exist_ok=True)
     Image.fromarray(np.vstack([_titled(each) for each in worst])).save(PATH)
     return PATH
@@ -50,7 +53,7 @@ def written(strips: list[Strip], count: int = 10) -> Path:
 def _titled(each: Strip) -> U8:
     picture = Image.new("RGB", (each.picture.shape[1], _SIDE + _LINE), "white")
     picture.paste(Image.fromarray(each.picture), (0, _LINE))
-    words = f"{each.name}   {each.psnr:.1f} dB   ({_TILES})"
+    words = f"{each.name}, {each.level}   {each.psnr:.1f} dB   ({_TILES})"
     ImageDraw.Draw(picture).text((4, 3), words, fill="black")
     return np.asarray(picture, np.uint8)
 

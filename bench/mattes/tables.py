@@ -94,3 +94,43 @@ def by_scene(title: str, rows: Rows, table: str) -> None:
 
 def _cell(row: Row | None) -> str:
     return f"{row.sad:{_WIDTH - 8}.1f} {row.psnr:7.1f}" if row else " " * _WIDTH
+
+
+def ratios(title: str, rows: Rows, table: str, ours: str, peers: tuple[str, ...]) -> None:
+    """Print our SAD by scene, and as a share of each peer's."""
+    own = rows.of(table, ours)
+    theirs = {peer: rows.of(table, peer) for peer in peers}
+    if not own:
+        return
+    heads = " ".join(f"{'of ' + peer:>14s}" for peer in peers)
+    print(f"\n{title}: SAD, and as a share of a peer's\n{'scene':34s} {'SAD':>7s} {heads}")
+    for scene, row in own.items():
+        shares = [row.sad / max(theirs[peer][scene].sad, 1e-6) for peer in peers]
+        print(f"{scene:34s} {row.sad:7.1f} " + " ".join(f"{share:14.2f}" for share in shares))
+
+
+def kept(title: str, rows: dict[str, Row]) -> None:
+    """Print by scene which truly opaque pixels stay so, with the photo's bytes."""
+    print(
+        f"\n{title}: truly opaque pixels\n{'scene':34s} {'kept':>8s} {'inside':>8s} {'>= .9':>8s}"
+    )
+    for scene, row in rows.items():
+        found = row.pixels
+        if found.solid and found.inner:
+            shares = (found.kept / found.solid, found.inner_kept / found.inner)
+            cells = (*shares, found.nearly / found.solid)
+            print(f"{scene:34s} " + " ".join(f"{share:8.4f}" for share in cells))
+
+
+def grid(title: str, rows: Rows, names: list[str]) -> None:
+    """Print mean SAD and PSNR of several tables, a line each."""
+    found = [name for name in names if rows.of(name)]
+    if not found:
+        return
+    ways = rows.ways(found[0])
+    heads = " ".join(f"{way[:_WIDTH]:>{_WIDTH}s}" for way in ways)
+    print(f"\n{title}: mean SAD and PSNR\n{'':34s} {heads}")
+    for name in found:
+        own = [rows.of(name, way) for way in ways]
+        cells = [f"{sad(each):{_WIDTH - 8}.1f} {psnr(each):7.1f}" for each in own]
+        print(f"{name:34s} " + " ".join(cells))
