@@ -25,6 +25,7 @@ from common.matting.light import Light
 _RENDER_NOISE = 0.07  # how well the render's colour is believed, sigma in 0..1
 _LEAST_DOUBT, _EDGE_DOUBT = 0.03, 0.35  # prior sigma of alpha, flat and on its steepest edge
 _NEAR_NOTHING, _NEAR_ALL = 0.012, 0.988  # alpha beyond these is 0 or 1: no veils, no pinholes
+_NO_NOISE = (0.05, 0.1)  # change of alpha from a pixel to the next: less is noise, and stays
 _SOFTNESS, _MOST_SHARPENING = 0.8, 3.0  # px, sigma of what is undone, and by how much at most
 
 
@@ -118,7 +119,9 @@ def sharpened(photo: F32, layers: Layers, light: Light) -> Layers:
     explained = float(np.vdot(trust, detail * total(line * line)))
     amount = float(np.vdot(trust, missed)) / (explained + 1e-9)
     amount = min(max(amount, 0.0), _MOST_SHARPENING)
-    return replace(layers, alpha=np.clip(alpha + amount * detail, 0, 1))
+    change: F32 = cv2.morphologyEx(alpha, cv2.MORPH_GRADIENT, np.ones((3, 3), np.uint8))
+    amounts = np.float32(amount) * smoothstep(change, *_NO_NOISE)
+    return replace(layers, alpha=np.clip(alpha + amounts * detail, 0, 1))
 
 
 def updated_alpha(photo: F32, layers: Layers, reach: int, light: Light) -> F32:
