@@ -19,12 +19,16 @@ _SOLID_LEVEL = 0.95  # a level above needs no help: fur keeps its softness
 _SOLID_PART = 0.7  # alpha that no painted shadow reaches
 _VEIL = 0.95  # a flat interior above this is solid: what is missing is the render's noise
 
+ALONE = "alone"  # a render without its photo: nothing says what it is made of
+
 # Levels, by material, from which an interior is taken for solid, and surely.
 _LEVELS = {
     "opaque": (0.12, 0.2),  # what is below is the backing's shadow
     "translucent": (0.55, 0.8),  # frames and labels
     "": (0.3, 0.55),
+    ALONE: (0.8, 0.95),  # hair is nearly solid too, in places
 }
+_MAYBE_CLEAR = {"translucent", ALONE}  # what is thin deep inside may be glass
 
 
 def levelled(alpha: F32, material: str) -> F32:
@@ -36,7 +40,8 @@ def levelled(alpha: F32, material: str) -> F32:
         float32 (H, W).
     material
         ``opaque``: always; ``fine``: never, what the pictures show is kept; ``translucent`` or
-        empty: where the interior is nearly solid, as frames and labels are.
+        empty: where the interior is nearly solid, as frames and labels are; `ALONE`: where it is
+        all but solid.
     """
     if material == "fine":
         return alpha
@@ -53,7 +58,7 @@ def levelled(alpha: F32, material: str) -> F32:
     needed = 1 - smoothstep(level, _SOLID_LEVEL, 0.99)
     deep = depth > _RIM
     solid = np.where(deep, 1, np.minimum(alpha / np.maximum(level, 0.05), 1))
-    belief = np.where(deep, needed if material == "translucent" else 1, near * needed)
+    belief = np.where(deep, needed if material in _MAYBE_CLEAR else 1, near * needed)
     belief = belief * smoothstep(level, *_LEVELS[material]) * inside
     return _without_veil(alpha + belief * np.maximum(solid - alpha, 0))
 

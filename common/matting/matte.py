@@ -16,7 +16,7 @@ from common.matting.carrying import carried
 from common.matting.edges import drawn_by_photo
 from common.matting.finish import finished
 from common.matting.guided import Layers, green_of_its_own, sharpened
-from common.matting.interior import levelled
+from common.matting.interior import ALONE, levelled
 from common.matting.keyer import Keyed, key_render
 from common.matting.keys import Key, turned, turned_field
 from common.matting.light import Light
@@ -114,10 +114,10 @@ def key_alone(render: U8, key: Key | None = None) -> Matte:
     keyed = key_render(shown, backing, Light(key, is_linear=False))
     light = light_of(shown, backing, keyed.alpha, key, "")
     keyed = key_render(shown, backing, light) if light.is_linear else keyed
-    alpha = as_bytes(keyed.alpha)
+    alpha = as_bytes(levelled(keyed.alpha, ALONE))
     rgb = turned(as_bytes(keyed.colour), key).copy()
-    opaque = alpha == 255
-    rgb[opaque] = render[opaque]
+    shows_itself = keyed.alpha == 1  # what was only raised to solid shows the backing's light too
+    rgb[shows_itself] = render[shows_itself]
     rgb[alpha == 0] = 0
     scores = gates.measured_alone(keyed)
     return Matte(rgb, alpha, gates.verdict(scores))
