@@ -6,14 +6,15 @@ In this order, since each needs what the one before makes sure of:
 2. `alignment`: correlation of the photo, rebuilt with the cutout, with the photo itself.  The model
    kept the subject: .97-.99; hair and mesh .55-.87; another subject: below .3.
 3. `mirrored`: where the photo lies between the render as it is (0) and mirrored (1).  Good renders
-   give -.1 to .3, mirrored ones .6 to 1.2 even of a bottle or a ring.
+   give -.1 to .4, mirrored ones .55 to 1.2 even of a wine glass or a telephone.  What is the same
+   mirrored, as a ball or a ring, stays below one half, and its cutout is as good.
 4. `unexplained`: share of what the photo shows over its bare background that the render does not
-   explain.  Good renders give 0 to .2, smoke and brown hair before brown .5; another subject, or one
-   in another place, 1 and more.
+   explain.  Good renders give 0 to .2, white before white .4, smoke .6; another subject, or it
+   elsewhere, 1 and more.
 5. `misplaced`: share of the subject where the photo is clearly nearer to its bare background, as
    where one lens of a pair of glasses is laid on the other.  Good renders give 0, glass .08.
-6. `texture`: correlation of what is printed or modelled on the core.  It refuses only where the
-   render explains little besides: noise on a plain core, and lace finer than the look, give 0 too.
+6. `texture`: correlation of print, modelling and outline.  Good renders give .9 and more, smoke and
+   hair .7; another subject below .5.
 7. `spill`, `holes`, `cut_off`, `drift`: flaws of an accepted cutout that a person should look at.
 """
 
@@ -21,6 +22,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass
+from functools import cached_property
 
 import cv2
 import numpy as np
@@ -31,7 +33,7 @@ from common.image import F32, OPAQUE, U8, Mask
 from common.matting.guided import Layers
 from common.matting.keyer import Keyed
 from common.matting.keys import excess
-from common.matting.likeness import likeness
+from common.matting.likeness import likeness, texture_agreement
 from common.matting.registration import correlation
 from common.verdict import Verdict
 
@@ -42,11 +44,9 @@ _MUCH_SPILL, _MUCH_HOLE, _MUCH_CUT_OFF, _MUCH_DRIFT = 0.06, 0.02, 0.005, 0.10
 _NOT_BACKGROUND = 0.16  # channel difference from which the photo does not show its background
 _CHANGED = 0.15  # mean channel difference from which a place of the core was redrawn
 _PLACE = 5  # px at half size, side of such a place
-_PLAIN = 0.01  # sigma of detail below which a core is plain
-_LEAST_TEXTURE = 0.2  # correlation of detail below which the subject is another ...
-_EXPLAINS_LITTLE = 0.1  # ... if more than this is left unexplained besides
-_MIRRORED = 0.55  # half way, and a little: a symmetric subject in another light lies half way
-_MUCH_UNEXPLAINED, _MUCH_MISPLACED = 0.5, 0.11
+_LEAST_TEXTURE = 0.55  # correlation of detail below which the subject is another
+_MIRRORED = 0.5  # from half way on the photo is nearer to the mirrored render
+_MUCH_UNEXPLAINED, _MUCH_MISPLACED = 0.65, 0.11
 _TEXTURE = 0.01  # sigma below which a region has nothing to correlate
 
 
@@ -70,7 +70,7 @@ def measured(photo: F32, layers: Layers, colour: F32, alpha: F32) -> dict[str, f
         "holes": _unconfirmed_holes(scene, _halved(alpha)),
         "drift": _drift(scene),
         "solidity": _solidity(scene.alpha),
-        "texture": _texture_agreement(scene),
+        "texture": texture_agreement(scene.photo, scene.rebuilt, scene.near),
         "mirrored": like.mirrored,
         "unexplained": like.unexplained,
         "misplaced": like.misplaced,
@@ -99,6 +99,18 @@ class _Look:
         """Shrink everything to half the size."""
         shown = (photo, layers.alpha, layers.colour, layers.behind)
         return _Look(*(_halved(values) for values in shown))
+
+    @cached_property
+    def rebuilt(self) -> F32:
+        """The photo as the render explains it, (h, w, 3)."""
+        return self.behind + self.alpha[..., None] * (self.colour - self.behind)
+
+    @cached_property
+    def near(self) -> Mask:
+        """The subject and close around it, (h, w)."""
+        solid = (self.alpha > 0.5).astype(np.uint8)
+        near: Mask = cv2.dilate(solid, np.ones((7, 7), np.uint8)) > 0
+        return near
 
 
 def measured_alone(keyed: Keyed) -> dict[str, float]:
@@ -149,9 +161,9 @@ def _unlikeness(scores: Mapping[str, float]) -> str:
             f"something else ({unexplained:.0%} unexplained, {misplaced:.0%} misplaced). "
             "Have it rendered again."
         )
-    if scores.get("texture", 1.0) < _LEAST_TEXTURE and unexplained > _EXPLAINS_LITTLE:
+    if scores.get("texture", 1.0) < _LEAST_TEXTURE:
         return (
-            "The render shows a subject of the same outline with other details "
+            "The render shows a subject of about the same outline with other details "
             f"(agreement {scores['texture']:.2f}, at least {_LEAST_TEXTURE} is needed)."
         )
     return ""
@@ -186,9 +198,7 @@ def _warnings(scores: Mapping[str, float]) -> tuple[str, ...]:
 
 def _alignment(scene: _Look) -> float:
     """Return the correlation of the rebuilt photo with the photo, near the subject."""
-    rebuilt = scene.behind + scene.alpha[..., None] * (scene.colour - scene.behind)
-    solid = (scene.alpha > 0.5).astype(np.uint8)
-    near: Mask = cv2.dilate(solid, np.ones((7, 7), np.uint8)) > 0
+    rebuilt, near = scene.rebuilt, scene.near
     if near.any() and float(scene.photo[near].std(0).max()) < _TEXTURE:
         return 1.0 if float(np.abs(rebuilt - scene.photo)[near].mean()) < _CHANGED / 3 else 0.0
     return correlation(rebuilt, scene.photo, near)
@@ -222,22 +232,6 @@ def _cut_off(alpha: U8) -> float:
     """Return the share of the crop's border that the subject covers, 0..1."""
     border = np.concatenate([alpha[0], alpha[-1], alpha[1:-1, 0], alpha[1:-1, -1]])
     return float((border > OPAQUE // 2).mean())
-
-
-def _texture_agreement(scene: _Look) -> float:
-    """Return the correlation of what is printed or modelled on the core; 1 where it is plain."""
-    core: Mask = cv2.erode(scene.alpha, np.ones((5, 5), np.uint8)) > 0.9
-    shown, true = _texture(scene.colour), _texture(scene.photo)
-    if not core.any() or min(float(shown[core].std()), float(true[core].std())) < _PLAIN:
-        return 1.0
-    return correlation(shown, true, core)
-
-
-def _texture(values: F32) -> F32:
-    """Return detail of some pixels' size: neither a small miss nor the light changes it much."""
-    fine: F32 = cv2.GaussianBlur(values, (0, 0), 1)
-    coarse: F32 = cv2.GaussianBlur(fine, (0, 0), 6)
-    return fine - coarse
 
 
 def _halved(values: F32) -> F32:
