@@ -44,12 +44,18 @@ def peak(megapixels: int) -> float:
         Image.fromarray(_at(real.photo, megapixels)).save(photo, quality=92)
         Image.fromarray(real.render).save(render)
         command = [str(Path(sys.executable).with_name("studio")), "cutout", str(photo)]
-        child = subprocess.Popen([*command, "--render", str(render), "-o", str(out)], cwd=folder)
+        command += ["--render", str(render), "-o", str(out)]
+        child = subprocess.Popen(command, cwd=folder, env=_without_peers())
         _, status, used = os.wait4(child.pid, 0)
         child.returncode = os.waitstatus_to_exitcode(status)
         if child.returncode or not out.exists():
             raise SystemExit(f"The command ended with {child.returncode}.")
     return used.ru_maxrss / 1024
+
+
+def _without_peers() -> dict[str, str]:
+    """Return the environment without what was added for peers: it would weigh on the command."""
+    return {name: value for name, value in os.environ.items() if name != "PYTHONPATH"}
 
 
 def _at(picture: U8, megapixels: float) -> U8:
