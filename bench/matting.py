@@ -66,6 +66,8 @@ def main() -> None:
     unknown = sorted(set(parts) - set(PARTS))
     if unknown:
         parser.error(f"no such part: {', '.join(unknown)}")
+    if not scenes.DATA.is_dir():
+        raise SystemExit(f"The pictures are missing: {scenes.DATA}")
     cv2.setNumThreads(1)
     reached = [*_scenes(parts, options), *_gates(parts, options)]
     if "speed" in parts:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
+from math import isinf
 
 from bench.mattes import costs, scenes
 from bench.mattes.figures import (
@@ -112,10 +113,10 @@ def of_physical(rows: Rows) -> Iterator[Goal]:
     for way in (SAID, UNKNOWN):
         mug = rows.of(table, way)["mug_white"]
         yield Goal(f"physical, white mug, {way}: SAD", _AT_MOST, 5, mug.sad)
-    auto = f"physical, {scenes.key_of('can_green').name}"
+    chosen = scenes.key_of("can_green").name
     for way in (SAID, UNKNOWN):
-        can = rows.of(auto, way)["can_green"]
-        yield Goal(f"physical, green can, key auto, {way}: SAD", _AT_MOST, 10, can.sad)
+        can = rows.of(f"physical, {chosen}", way)["can_green"]
+        yield Goal(f"physical, green can, key auto ({chosen}), {way}: SAD", _AT_MOST, 10, can.sad)
     for each in (table, "physical, magenta"):
         yield Goal(f"{each}: scenes worse than a peer", _AT_MOST, 0, _worse(rows, each))
 
@@ -150,6 +151,8 @@ def of_costs() -> Iterator[Goal]:
 
 def _told(value: float, bound: float) -> str:
     """Return the value with as many digits as its bound asks for."""
+    if isinf(value):
+        return "failed"
     if value == round(value):
         return f"{value:.0f}"
     digits = 4 if 0.9 < bound < 1 else 3 if 0 < bound < 1 else 1

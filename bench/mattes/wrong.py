@@ -10,6 +10,7 @@ import numpy as np
 
 from bench import simulator
 from bench.mattes import scenes
+from common.errors import UnfitRender
 from common.fields import as_bytes
 from common.image import U8
 from common.matting import GREEN, KEYS, MAGENTA, cut
@@ -43,7 +44,10 @@ def judged_physical() -> Iterator[Judged]:
 
 
 def _refused(photo: U8, render: U8) -> bool:
-    return not cut(photo, render, None).verdict.accepted
+    try:
+        return not cut(photo, render, None).verdict.accepted
+    except UnfitRender:
+        return True
 
 
 def _wrong(scene: simulator.Scene, other: simulator.Scene) -> Iterator[tuple[str, U8]]:
