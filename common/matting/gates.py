@@ -7,7 +7,7 @@ In this order, since each needs what the one before makes sure of:
    kept the subject: .97-.99; hair and mesh .55-.87; another subject: below .3.
 3. `mirrored`: where the photo lies between the render as it is (0) and mirrored (1).  Good renders
    give -.1 to .4, mirrored ones .55 to 1.2 even of a wine glass or a telephone.  What is the same
-   mirrored, as a ball or a ring, stays below one half, and its cutout is as good.
+   mirrored, as a ball of one colour, stays below one half, and its cutout is as good.
 4. `unexplained`: share of what the photo shows over its bare background that the render does not
    explain.  Good renders give 0 to .2, white before white .4, smoke .6; another subject, or it
    elsewhere, 1 and more.
@@ -46,7 +46,7 @@ _CHANGED = 0.15  # mean channel difference from which a place of the core was re
 _PLACE = 5  # px at half size, side of such a place
 _LEAST_TEXTURE = 0.55  # correlation of detail below which the subject is another
 _MIRRORED = 0.5  # from half way on the photo is nearer to the mirrored render
-_MUCH_UNEXPLAINED, _MUCH_MISPLACED = 0.65, 0.11
+_MUCH_UNEXPLAINED, _MUCH_MISPLACED = 0.65, 0.11  # above the good renders' .59 and .08
 _TEXTURE = 0.01  # sigma below which a region has nothing to correlate
 
 

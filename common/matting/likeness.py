@@ -1,8 +1,9 @@
 """How like its photo a render is: what it explains, what it misplaces, and whether it is mirrored.
 
 All three look at a small picture: another subject, another place or another side shows at any size,
-while the render's noise, softness and half a pixel do not.  Print and outline are finer, and
-are compared at the size that is given.
+while the render's noise, softness and half a pixel do not.  Print and outline are finer, and are
+compared at the size that is given.  A part that the render lacks is not seen: what lies outside its
+outline is background to all of them.
 """
 
 from __future__ import annotations
