@@ -26,8 +26,9 @@ def refuse_unfit(render: U8, size: Size) -> None:
     refuse_misshapen(render, size)
     height, width = render.shape[:2]
     middle = np.median(render.reshape(-1, 3)[:: max(1, width * height // 20_000)], axis=0)
-    off = np.abs(render[::2, ::2].astype(np.int16) - middle.astype(np.int16)).max(-1)
-    if float((off > _ONE_COLOUR).mean()) < _LEAST_CONTENT:
+    thin = np.ascontiguousarray(render[::2, ::2])
+    alike: U8 = cv2.inRange(thin, middle - _ONE_COLOUR, middle + _ONE_COLOUR)
+    if 1 - cv2.countNonZero(alike) / alike.size < _LEAST_CONTENT:
         raise UnfitRender(
             "The render is one flat colour: it shows nothing.",
             advice="Make the render again, or name another key colour.",

@@ -83,7 +83,8 @@ def register(moving: U8, fixed: U8, weight: F32) -> Registration:
         float32 (h, w), 0..1: how far each pixel of `moving` shows what `fixed` shows, as the alpha
         of a subject, or 0 where a model was asked to change something.
     """
-    fine, coarse = (Scene.of(moving, fixed, weight, look) for look in (_LOOK, _GLANCE))
+    fine = Scene.of(moving, fixed, weight, _LOOK)
+    coarse = fine.within(_GLANCE)
     start = fine.tried(np.zeros((*fine.weight.shape, 2), np.float32))
     best, is_sure = _rigid(fine, coarse, start)
     if not is_sure:

@@ -71,10 +71,19 @@ class Scene:
         small_fixed: U8 = cv2.resize(fixed, shape, interpolation=cv2.INTER_AREA)
         small_moving: U8 = cv2.resize(moving, shape, interpolation=cv2.INTER_AREA)
         small_weight: F32 = cv2.resize(weight, shape, interpolation=cv2.INTER_AREA)
-        rows, columns = np.mgrid[0 : size.height, 0 : size.width].astype(np.float32)
-        moved = as_float(small_moving)
-        layers = np.dstack([moved, small_weight])
-        return Scene(as_float(small_fixed), moved, small_weight, columns, rows, layers)
+        return Scene._on_grid(as_float(small_fixed), as_float(small_moving), small_weight)
+
+    def within(self, look: int) -> Scene:
+        """Return the same pictures on a smaller grid whose longer side is at most `look`."""
+        size = Size(self.weight.shape[1], self.weight.shape[0]).within(look)
+        shown = (self.fixed, self.moving, self.weight)
+        return Scene._on_grid(*(resized(picture, size) for picture in shown))
+
+    @staticmethod
+    def _on_grid(fixed: F32, moving: F32, weight: F32) -> Scene:
+        height, width = weight.shape
+        rows, columns = np.mgrid[0:height, 0:width].astype(np.float32)
+        return Scene(fixed, moving, weight, columns, rows, np.dstack([moving, weight]))
 
     @property
     def scale(self) -> F32:
