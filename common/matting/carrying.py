@@ -24,6 +24,7 @@ _THIN = np.s_[::3, ::3]  # so many rows and columns tell the tone ...
 _ENOUGH = 45  # ... unless they are fewer than this
 _TONE = (0.8, 1.25)  # the model's contrast is matched within this
 _WINDOWS = (0.04, 0.03)  # sigma of the last steps of flow, of the photo's longer side
+_SETTLED = 0.1  # px, root mean square: a smaller flow is not worth its price
 _OUTLIER = np.float32(0.01)  # squared colour difference that counts no more when it grows
 
 
@@ -124,9 +125,12 @@ def _corrected(way: _Way, colour: F32, photo: F32, behind: F32) -> _Way:
         return way
     latest = way
     for window in _WINDOWS:
-        latest = latest.after(flow_step(photo, rebuilt, window * way.part.size.longest))
+        flow = flow_step(photo, rebuilt, window * way.part.size.longest)
+        if float(np.sqrt(np.square(flow).sum(-1)[near].mean())) < _SETTLED:
+            break
+        latest = latest.after(flow)
         rebuilt = _rebuilt(latest, colour, behind)
-    helps = _missed(photo, rebuilt, near) < _missed(photo, first, near)
+    helps = latest is not way and _missed(photo, rebuilt, near) < _missed(photo, first, near)
     return latest if helps else way
 
 
