@@ -14,6 +14,8 @@ from common.image import F32, U8
 _LEAST_WEIGHT = 1e-8  # below this a pyramid cell knows nothing of its own
 _TRUST = 1e-3  # weight at which a pixel believes itself rather than the coarser level
 
+_MUCH = 0.1  # of a picture: resampling all of it is faster then than such a part alone
+
 _ONES: F32 = np.ones((1, 3), np.float32)
 
 
@@ -47,6 +49,9 @@ def enlarged(values: F32, held: Part, wanted: Part) -> F32:
     """
     if held.size == wanted.size:
         return values[wanted.box.moved(-held.box.top, -held.box.left).slices]
+    is_whole = held == Part.all_of(held.size)
+    if is_whole and wanted.box.area > _MUCH * wanted.size.pixels:
+        return np.ascontiguousarray(resized(values, wanted.size)[wanted.box.slices])
     across = held.size.width / wanted.size.width
     down = held.size.height / wanted.size.height
     matrix = np.array(
@@ -75,6 +80,20 @@ def smoothstep(values: F32, low: float, high: float) -> F32:
 def total(values: F32) -> F32:
     """Return the sum over the channels of (H, W, 3), (H, W); several times faster than numpy's."""
     out: F32 = cv2.transform(values, _ONES)
+    return out
+
+
+def spread(values: F32) -> F32:
+    """Return (H, W) as three equal channels, (H, W, 3), which reckon faster than `[..., None]`."""
+    out: F32 = cv2.merge((values, values, values))
+    return out
+
+
+def mixture(alpha: F32, colour: F32, behind: F32) -> F32:
+    """Return ``a F + (1 - a) B``, (H, W, 3), of alpha (H, W) and two pictures (H, W, 3)."""
+    out: F32 = colour - behind
+    out *= spread(alpha)
+    out += behind
     return out
 
 

@@ -27,7 +27,7 @@ from functools import cached_property
 import cv2
 import numpy as np
 
-from common.fields import as_bytes, largest, resized, total
+from common.fields import as_bytes, largest, mixture, resized, total
 from common.geometry import Size
 from common.image import F32, OPAQUE, U8, Mask
 from common.matting.guided import Layers
@@ -103,7 +103,7 @@ class _Look:
     @cached_property
     def rebuilt(self) -> F32:
         """The photo as the render explains it, (h, w, 3)."""
-        return self.behind + self.alpha[..., None] * (self.colour - self.behind)
+        return mixture(self.alpha, self.colour, self.behind)
 
     @cached_property
     def near(self) -> Mask:

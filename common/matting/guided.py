@@ -16,10 +16,11 @@ from dataclasses import dataclass, replace
 import cv2
 import numpy as np
 
-from common.fields import enlarged, largest, smoothstep, total
+from common.fields import enlarged, largest, mixture, smoothstep, spread, total
 from common.geometry import Part
 from common.image import F32
 from common.matting.carrying import Carried
+from common.matting.keyer import ridge_gain
 from common.matting.light import Light
 
 _RENDER_NOISE = 0.07  # how well the render's colour is believed, sigma in 0..1
@@ -80,7 +81,7 @@ def green_of_its_own(seen: Carried, photo: F32) -> Carried:
     green = green * _is_no_backing(seen, photo)
     green = cv2.morphologyEx(green, cv2.MORPH_OPEN, np.ones((5, 5), np.uint8))
     raised = green * np.maximum(np.where(alpha > 0.9, 1, alpha) - seen.alpha, 0)
-    colour = seen.colour + raised[..., None] * (seen.render - seen.colour)
+    colour = mixture(raised, seen.render, seen.colour)
     return replace(seen, alpha=seen.alpha + raised, colour=colour)
 
 
@@ -114,7 +115,7 @@ def sharpened(photo: F32, layers: Layers, light: Light) -> Layers:
     alpha, behind = layers.alpha, light.of(layers.behind)
     detail = alpha - cv2.GaussianBlur(alpha, (0, 0), _SOFTNESS)
     line = light.of(layers.colour) - behind
-    missed = total((light.of(photo) - behind - alpha[..., None] * line) * line)
+    missed = total((light.of(photo) - behind - spread(alpha) * line) * line)
     trust = detail / (_RENDER_NOISE**2 + layers.doubt**2) ** 2
     explained = float(np.vdot(trust, detail * total(line * line)))
     amount = float(np.vdot(trust, missed)) / (explained + 1e-9)
@@ -161,8 +162,10 @@ def source_colour(photo: F32, layers: Layers, alpha: F32) -> F32:
 
     A ridge towards the render's colour: the less is known of the background, the nearer to it.
     """
-    ridge = 0.05 + (6 * layers.doubt) ** 2
-    gain = alpha / (alpha * alpha + ridge * (1 - alpha) + 1e-9)
+    ridge = np.float32(0.05) + np.square(6 * layers.doubt)
+    gain = ridge_gain(alpha, ridge)
     colour, behind = layers.colour, layers.behind
-    left = photo - behind - alpha[..., None] * (colour - behind)
-    return np.clip(colour + gain[..., None] * left, 0, 1)
+    left = photo - mixture(alpha, colour, behind)
+    left *= spread(gain)
+    left += colour
+    return np.clip(left, 0, 1, out=left)

@@ -16,7 +16,7 @@ from dataclasses import dataclass
 import cv2
 import numpy as np
 
-from common.fields import as_float, push_pull, resized, smoothstep, total
+from common.fields import as_float, mixture, push_pull, resized, smoothstep, spread, total
 from common.geometry import Box, Part, Size
 from common.image import F32, U8
 from common.matting.backing import Backing
@@ -150,9 +150,9 @@ def _carried_colour(pixels: F32, behind: F32, share: F32, deep: F32) -> F32:
     weight = np.float32(3e-4) * purity + np.float32(1e-7)
     weight[rim > 0.95] = 0.03
     weight[core] = 1
-    guess = (pixels - share[..., None] * behind) / np.maximum(first, 0.15)[..., None]
-    plausible: F32 = np.clip(guess, 0, 1)
-    field = _filled_at_half_size(plausible, weight)
+    guess = pixels - spread(share) * behind
+    guess /= spread(np.maximum(first, np.float32(0.15)))
+    field = _filled_at_half_size(np.clip(guess, 0, 1, out=guess), weight)
     _cap_green(field, pixels[core])
     return resized(field, Size(first.shape[1], first.shape[0]))
 
@@ -161,8 +161,8 @@ def _filled_at_half_size(colour: F32, weight: F32) -> F32:
     height, width = weight.shape
     half = Size((width + 1) // 2, (height + 1) // 2)
     small_weight = resized(weight, half)
-    small = resized(colour * weight[..., None], half)
-    small /= np.maximum(small_weight, 1e-12)[..., None]
+    small = resized(colour * spread(weight), half)
+    small /= spread(np.maximum(small_weight, 1e-12))
     return push_pull(small, small_weight * 50)
 
 
@@ -194,7 +194,7 @@ def _projected(pixels: F32, behind: F32, carried: F32, first: F32, deep: F32) ->
     off: F32 = np.sqrt(np.maximum(squared_off, 0))
     trust = smoothstep(length, 0.02, 0.10) * (1 - smoothstep(off, 0.12, 0.35))
     alpha = first + trust * (place - first)
-    return np.where(deep > 0.985, np.maximum(alpha, first), alpha)
+    return np.maximum(alpha, first * (deep > 0.985))
 
 
 def _luma_weight(deep: F32) -> F32:
@@ -205,11 +205,22 @@ def _luma_weight(deep: F32) -> F32:
     return 1 - np.float32(1 - _SOLID_LUMA) * smoothstep(nearness, 0.2, 0.9)
 
 
+def ridge_gain(alpha: F32, ridge: F32 | np.float32) -> F32:
+    """Return how much of what a pixel shows beside the expected goes to the colour, (h, w).
+
+    All of it, divided by alpha, without a ridge; the larger that is, the less is believed.
+    """
+    out: F32 = np.divide(alpha, alpha * alpha + ridge * (1 - alpha) + np.float32(1e-9))
+    return out
+
+
 def _unmixed(pixels: F32, behind: F32, carried: F32, alpha: F32) -> F32:
     """Return the straight colour that explains the pixel, drawn to the carried one (ridge)."""
-    gain = alpha / (alpha * alpha + _COLOUR_RIDGE * (1 - alpha) + 1e-9)
-    seen = pixels - behind - alpha[..., None] * (carried - behind)
-    colour = np.clip(carried + gain[..., None] * seen, 0, 1)
+    gain = ridge_gain(alpha, np.float32(_COLOUR_RIDGE))
+    colour = pixels - mixture(alpha, carried, behind)
+    colour *= spread(gain)
+    colour += carried
+    np.clip(colour, 0, 1, out=colour)
     np.copyto(colour, pixels, where=(alpha > _SOLID)[..., None])
     return colour
 

@@ -13,7 +13,7 @@ from math import log
 import cv2
 import numpy as np
 
-from common.fields import as_float, total
+from common.fields import as_float, mixture, total
 from common.geometry import Box, Part, Size, whole
 from common.image import F32, U8, Mask
 from common.matting.backing import Backing
@@ -94,7 +94,7 @@ def _missed(render: U8, backing: Backing, box: Box, light: Light) -> F32:
     pixels = as_float(render[wide.slices])
     behind = light.of(backing.over(Part(wide, size)))
     alpha, colour = explained(light.of(pixels), behind)
-    mixed = np.clip(behind + alpha[..., None] * (colour - behind), 0, 1)
+    mixed = np.clip(mixture(alpha, colour, behind), 0, 1)
     off = light.shown(mixed) - pixels
     miss: F32 = np.sqrt(total(off * off))[inner][_has_structure(alpha)[inner]]
     return miss

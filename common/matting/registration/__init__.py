@@ -60,8 +60,8 @@ class Registration:
 
     def maps(self, fixed: Part, moving: Size) -> tuple[F32, F32]:
         """Return columns and rows of `moving` for every pixel of `fixed`, for `cv2.remap`."""
-        own = Size(self.shift.shape[1], self.shift.shape[0])
         box, size = fixed.box, fixed.size
+        own = Size(self.shift.shape[1], self.shift.shape[0])
         shift = enlarged(self.shift, Part.all_of(own), fixed)
         across = (np.arange(box.left, box.right) + 0.5) * (moving.width / size.width) - 0.5
         down = (np.arange(box.top, box.bottom) + 0.5) * (moving.height / size.height) - 0.5

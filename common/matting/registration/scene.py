@@ -8,7 +8,7 @@ import cv2
 import numpy as np
 from numpy.typing import NDArray
 
-from common.fields import as_float, push_pull, resized
+from common.fields import as_float, mixture, push_pull, resized, spread
 from common.geometry import Size
 from common.image import F32, U8, Mask
 
@@ -51,17 +51,13 @@ class Trial:
 
 @dataclass(frozen=True)
 class Scene:
-    """Both pictures on one small grid: float32 RGB (h, w, 3), the weight (h, w).
-
-    `layers`, (h, w, 4), are the moving picture and its weight together: they move as one.
-    """
+    """Both pictures on one small grid: float32 RGB (h, w, 3), the weight (h, w)."""
 
     fixed: F32
     moving: F32
     weight: F32
     columns: F32
     rows: F32
-    layers: F32
 
     @staticmethod
     def of(moving: U8, fixed: U8, weight: F32, look: int) -> Scene:
@@ -83,7 +79,7 @@ class Scene:
     def _on_grid(fixed: F32, moving: F32, weight: F32) -> Scene:
         height, width = weight.shape
         rows, columns = np.mgrid[0:height, 0:width].astype(np.float32)
-        return Scene(fixed, moving, weight, columns, rows, np.dstack([moving, weight]))
+        return Scene(fixed, moving, weight, columns, rows)
 
     @property
     def scale(self) -> F32:
@@ -114,13 +110,11 @@ class Scene:
         `behind` saves filling that background again when the map has hardly changed.
         """
         columns, rows = self.columns + shift[..., 0], self.rows + shift[..., 1]
-        moved: F32 = cv2.remap(
-            self.layers, columns, rows, cv2.INTER_LINEAR, borderMode=cv2.BORDER_CONSTANT
-        )
-        weight = np.ascontiguousarray(moved[..., 3])
+        moving: F32 = cv2.remap(self.moving, columns, rows, cv2.INTER_LINEAR)
+        weight: F32 = cv2.remap(self.weight, columns, rows, cv2.INTER_LINEAR)
         if behind is None:
             behind = self._background(weight)
-        return Rebuilt(behind + weight[..., None] * (moved[..., :3] - behind), behind, weight)
+        return Rebuilt(mixture(weight, moving, behind), behind, weight)
 
     def _background(self, weight: F32) -> F32:
         """Return the fixed picture, filled smoothly where the subject is."""
@@ -130,9 +124,9 @@ class Scene:
         half = Size((width + 1) // 2, (height + 1) // 2)
         known = np.where(seen, np.float32(1), np.float32(_TINY))
         share = resized(known, half)
-        shown = resized(self.fixed * known[..., None], half) / share[..., None]
+        shown = resized(self.fixed * spread(known), half) / spread(share)
         filled = push_pull(shown, share, 6)
-        return np.where(seen[..., None], self.fixed, resized(filled, Size(width, height)))
+        return mixture(seen.astype(np.float32), self.fixed, resized(filled, Size(width, height)))
 
 
 def surroundings(weight: F32) -> U8:
@@ -174,5 +168,4 @@ def correlation(a: F32, b: F32, where: Mask) -> float:
 def _centred(values: F32, inside: Mask) -> F32:
     """Return the fields less their means, and 0 outside the mask."""
     mean = np.array(cv2.mean(values, inside.view(np.uint8))[:3], np.float32)
-    out: F32 = np.where(inside[..., None], values - mean, np.float32(0))
-    return out
+    return (values - mean) * spread(inside.astype(np.float32))
