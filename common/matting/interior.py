@@ -11,10 +11,12 @@ import cv2
 import numpy as np
 
 from common.fields import push_pull, smoothstep
+from common.geometry import Box, Size
 from common.image import F32, U8
 
 _SILHOUETTE = 0.12  # alpha of what belongs to the subject at all
 _RIM = 5.0  # px at the working size: depth of an edge's own profile
+_ROOM = 16  # px around the subject, for every filter's support
 _SOLID_LEVEL = 0.95  # a level above needs no help: fur keeps its softness
 _SOLID_PART = 0.7  # alpha that no painted shadow reaches
 _VEIL = 0.95  # a flat interior above this is solid: what is missing is the render's noise
@@ -45,6 +47,17 @@ def levelled(alpha: F32, material: str) -> F32:
     """
     if material == "fine":
         return alpha
+    size = Size(alpha.shape[1], alpha.shape[0])
+    left, top, width, height = cv2.boundingRect((alpha > _SILHOUETTE).view(np.uint8))
+    if not width:
+        return alpha
+    part = Box(top, left, top + height, left + width).widened(_ROOM, size).slices
+    out = alpha.copy()
+    out[part] = _without_veil(_raised(alpha[part], material))
+    return out
+
+
+def _raised(alpha: F32, material: str) -> F32:
     inside: U8 = (alpha > _SILHOUETTE).view(np.uint8)
     inside = cv2.morphologyEx(inside, cv2.MORPH_OPEN, np.ones((3, 3), np.uint8))
     if material == "opaque":
@@ -60,7 +73,7 @@ def levelled(alpha: F32, material: str) -> F32:
     solid = np.where(deep, 1, np.minimum(alpha / np.maximum(level, 0.05), 1))
     belief = np.where(deep, needed if material in _MAYBE_CLEAR else 1, near * needed)
     belief = belief * smoothstep(level, *_LEVELS[material]) * inside
-    return _without_veil(alpha + belief * np.maximum(solid - alpha, 0))
+    return alpha + belief * np.maximum(solid - alpha, 0)
 
 
 def _with_solid_parts(inside: U8, alpha: F32) -> U8:

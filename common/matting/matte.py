@@ -7,7 +7,7 @@ from dataclasses import dataclass, replace
 import cv2
 import numpy as np
 
-from common.fields import as_bytes, as_float, largest
+from common.fields import as_bytes, as_float, largest, resized
 from common.geometry import Box, Part, Size
 from common.image import F32, U8
 from common.matting import gates
@@ -112,7 +112,8 @@ def key_alone(render: U8, key: Key | None = None) -> Matte:
     shown = turned(render, key)
     backing = measure(shown, key)
     keyed = key_render(shown, backing, Light(key, is_linear=False))
-    light = light_of(shown, backing, keyed.alpha, key, "")
+    look = resized(keyed.alpha, Size(width, height).within(_GLANCE))
+    light = light_of(shown, backing, look, key, "")
     keyed = key_render(shown, backing, light) if light.is_linear else keyed
     alpha = as_bytes(levelled(keyed.alpha, ALONE))
     rgb = turned(as_bytes(keyed.colour), key).copy()
