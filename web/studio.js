@@ -177,7 +177,7 @@ async function begin() {
       thumbnail(item);
     }
     if (item.state === "done" && ready && !item.addresses) keep(item).catch(() => say(t("not-kept"), { loud: true }));
-    if (item === chosen && ["done", "failed", "cancelled"].includes(item.state)) refresh();
+    if (item === chosen && ["done", "failed", "cancelled"].includes(item.state)) select(item); // with what it has now
     tellTally(queue);
     desk.render();
   }
