@@ -25,7 +25,7 @@ from common.matting.light import Light
 
 _RENDER_NOISE = 0.07  # how well the render's colour is believed, sigma in 0..1
 _LEAST_DOUBT, _EDGE_DOUBT = 0.03, 0.35  # prior sigma of alpha, flat and on its steepest edge
-_NEAR_NOTHING, _NEAR_ALL = 0.012, 0.988  # alpha beyond these is 0 or 1: no veils, no pinholes
+_NEAR_NOTHING, _NEAR_ALL = 0.012, 0.95  # alpha beyond these is 0 or 1: no veils, no pinholes
 _NO_NOISE = (0.05, 0.1)  # change of alpha from a pixel to the next: less is noise, and stays
 _SOFTNESS, _MOST_SHARPENING = 0.8, 3.0  # px, sigma of what is undone, and by how much at most
 
