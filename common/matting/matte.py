@@ -31,6 +31,7 @@ _LIKE_BACKING = 0.08  # channel difference from the backing below which a pixel 
 _SOLID = 0.5  # alpha of what the keyer sees of the subject
 _KEYED = 0.5  # share of what is no backing that the keyer must see, or else the key is its colour
 _SUBJECT = 0.02  # alpha of what belongs to the subject
+_NEAR_NOTHING, _NEAR_ALL = 0.04, 0.95  # alpha beyond these is noise, where no photo says better
 _ROOM, _LEAST_ROOM = 0.06, 16  # share of the subject's longer side, px: room for its background
 _SAME_SIZE = 1.2  # a picture with hardly more pixels than wanted is left as it is
 
@@ -115,13 +116,19 @@ def key_alone(render: U8, key: Key | None = None) -> Matte:
     look = resized(keyed.alpha, Size(width, height).within(_GLANCE))
     light = light_of(shown, backing, look, key, "")
     keyed = key_render(shown, backing, light) if light.is_linear else keyed
-    alpha = as_bytes(levelled(keyed.alpha, ALONE))
+    alpha = as_bytes(_without_noise(levelled(keyed.alpha, ALONE)))
     rgb = turned(as_bytes(keyed.colour), key).copy()
     shows_itself = keyed.alpha == 1  # what was only raised to solid shows the backing's light too
     rgb[shows_itself] = render[shows_itself]
     rgb[alpha == 0] = 0
     scores = gates.measured_alone(keyed)
     return Matte(rgb, alpha, gates.verdict(scores))
+
+
+def _without_noise(alpha: F32) -> F32:
+    """Return alpha, (H, W), with what a render's noise makes of nothing and of all taken back."""
+    nearly = np.where(alpha > _NEAR_ALL, np.float32(1), alpha)
+    return nearly * (alpha >= _NEAR_NOTHING)
 
 
 @dataclass(frozen=True)
