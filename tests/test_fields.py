@@ -5,8 +5,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from common.fields import as_bytes, as_float, push_pull, resized, smoothstep
-from common.geometry import Size
+from common.fields import as_bytes, as_float, enlarged, push_pull, resized, smoothstep
+from common.geometry import Box, Part, Size
 from common.image import F32
 
 
@@ -15,6 +15,15 @@ def ramp(height: int, width: int) -> F32:
     y, x = np.mgrid[0:height, 0:width].astype(np.float32)
     plane: F32 = (y / (height - 1) + x / (width - 1)) / 2
     return plane[..., None]
+
+
+def test_a_part_of_a_field_is_enlarged_as_the_whole_of_it_is() -> None:
+    field = np.random.default_rng(2).random((12, 16)).astype(np.float32)
+    large = Size(64, 48)
+    everything = resized(field, large)
+    for box in (Box(5, 6, 11, 14), Box(2, 3, 46, 60)):  # little of it, and much
+        part = enlarged(field, Part.all_of(Size(16, 12)), Part(box, large))
+        np.testing.assert_allclose(part, everything[box.slices], atol=2e-3)
 
 
 def test_every_byte_survives_the_way_to_float_and_back() -> None:

@@ -12,6 +12,7 @@ from common.geometry import (
     RELATIVE,
     Anchor,
     Box,
+    Part,
     Size,
     box_from_2d,
     box_to_2d,
@@ -51,6 +52,32 @@ def boxes_within(draw: st.DrawFn, size: Size) -> Box:
 
 def covers(outer: Box, inner: Box) -> bool:
     return outer.intersection(inner) == inner
+
+
+# --- parts of a picture ---------------------------------------------------------------------------
+
+
+@given(st.data(), sizes, st.integers(0, 500))
+def test_a_widened_box_covers_the_box_and_stays_in_the_picture(
+    data: st.DataObject, size: Size, margin: int
+) -> None:
+    box = data.draw(boxes_within(size))
+    wide = box.widened(margin, size)
+    assert covers(wide, box)
+    assert covers(whole(size), wide)
+    assert box.left - wide.left == min(margin, box.left)
+
+
+@given(st.data(), sizes, sizes)
+def test_a_part_at_another_size_covers_the_same_share_of_the_picture(
+    data: st.DataObject, size: Size, other: Size
+) -> None:
+    box = data.draw(boxes_within(size))
+    scaled = Part(box, size).scaled_to(other)
+    assert covers(whole(other), scaled.box)
+    assert scaled.box.left / other.width <= box.left / size.width + 1e-9
+    assert scaled.box.right / other.width >= box.right / size.width - 1e-9
+    assert Part(box, size).scaled_to(size).box == box
 
 
 # --- boxes as models and people write them --------------------------------------------------------

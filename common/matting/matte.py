@@ -47,8 +47,7 @@ class Matte:
     alpha
         uint8 (H, W).
     verdict
-        What the gates say, with the scores ``backing``, ``alignment``, ``spill``, ``holes``,
-        ``cut_off`` and ``drift`` (see `common.matting.gates`).
+        What the gates say, with their scores (see `common.matting.gates`).
     """
 
     rgb: U8
