@@ -21,6 +21,9 @@ _SOLID_LEVEL = 0.95  # a level above needs no help: fur keeps its softness
 _SOLID_PART = 0.7  # alpha that no painted shadow reaches
 _VEIL = 0.95  # a flat interior above this is solid: what is missing is the render's noise
 
+_AROUND = 9  # px: no edge and no hole is so near, where no alpha in it is below _SOLID_PART
+_PRINT, _GROUND = 13, 0.97  # px, as wide as a stroke of print; alpha of what it is printed on
+
 ALONE = "alone"  # a render without its photo: nothing says what it is made of
 
 # Levels, by material, from which an interior is taken for solid, and surely.
@@ -89,6 +92,9 @@ def _with_solid_parts(inside: U8, alpha: F32) -> U8:
 
 
 def _without_veil(alpha: F32) -> F32:
-    """Return alpha with nearly solid, flat places made solid."""
-    around: F32 = cv2.erode(alpha, np.ones((5, 5), np.uint8))
-    return np.where(around > _VEIL, np.float32(1), alpha)
+    """Return alpha with nearly solid places made solid: flat ones, and print on solid ground."""
+    flat: F32 = cv2.erode(alpha, np.ones((5, 5), np.uint8))
+    thinnest: F32 = cv2.erode(alpha, np.ones((_AROUND, _AROUND), np.uint8))
+    surrounded: F32 = cv2.morphologyEx(alpha, cv2.MORPH_CLOSE, np.ones((_PRINT, _PRINT), np.uint8))
+    solid = (flat > _VEIL) | ((thinnest > _SOLID_PART) & (surrounded > _GROUND))
+    return np.where(solid, np.float32(1), alpha)

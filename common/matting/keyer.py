@@ -28,6 +28,9 @@ _CORE = 0.97  # first alpha that is solid once eroded by _BAND
 _BAND = 4  # px, depth of a solid core's rim that is not trusted for colour
 _THIN = 2  # every so many rows and columns tell where the subject is
 _ROOM = 24  # px around the subject, for every filter's support
+_ENCLOSED = 0.93  # first alpha, eroded by _BAND, of a place where nothing of the backing shows
+_SPILLED = (0.85, 0.93)  # level of an interior that may be solid and spilled on, and surely is
+_RIM, _INSIDE = 3, 8  # px, depths between which the level of an interior is told
 _COLOUR_RIDGE = 0.02  # prior weight of the carried-over colour where alpha is low
 _SOLID_LUMA = (
     0.25  # weight of luma beside solid cores; 1 in thin regions, whose chroma 4:2:0 spoils
@@ -122,12 +125,29 @@ def explained(pixels: F32, behind: F32) -> tuple[F32, F32]:
     Alpha (h, w), its noise not yet taken off, and the subject's colour carried over from its solid
     parts, (h, w, 3).
     """
-    share = _backing_share(pixels, behind)
+    share = _without_spill(_backing_share(pixels, behind))
     first = 1 - share
     disk: U8 = cv2.getStructuringElement(cv2.MORPH_ELLIPSE, (2 * _BAND + 1, 2 * _BAND + 1))
     deep: F32 = cv2.erode(first, disk)
     carried = _carried_colour(pixels, behind, share, deep)
     return _projected(pixels, behind, carried, first, deep), carried
+
+
+def _without_spill(share: F32) -> F32:
+    """Return the backing's share, (h, w), less what is its light on a solid subject.
+
+    An interior that is nearly solid is taken for solid, and its edges for as much thicker: light
+    of the backing falls on a white subject's rim and is no transparency.  Told at half the size.
+    """
+    size = Size(share.shape[1], share.shape[0])
+    first = 1 - resized(share, Size((size.width + 1) // 2, (size.height + 1) // 2))
+    depth: F32 = cv2.distanceTransform((first > 0.5).view(np.uint8), cv2.DIST_L2, 5)
+    sampled = ((depth >= _RIM / 2) & (depth <= _INSIDE / 2)).astype(np.float32)
+    if not sampled.any():
+        return share
+    level = push_pull(first[..., None], sampled)[..., 0]
+    thicker = 1 + smoothstep(level, *_SPILLED) * (1 / np.maximum(level, np.float32(0.1)) - 1)
+    return np.maximum(1 - (1 - share) * resized(thicker, size), 0)
 
 
 def straight(pixels: F32, behind: F32, carried: F32, alpha: F32) -> F32:
@@ -194,7 +214,7 @@ def _projected(pixels: F32, behind: F32, carried: F32, first: F32, deep: F32) ->
     off: F32 = np.sqrt(np.maximum(squared_off, 0))
     trust = smoothstep(length, 0.02, 0.10) * (1 - smoothstep(off, 0.12, 0.35))
     alpha = first + trust * (place - first)
-    return np.maximum(alpha, first * (deep > 0.985))
+    return np.maximum(alpha, first * (deep > _ENCLOSED))
 
 
 def _luma_weight(deep: F32) -> F32:

@@ -22,6 +22,7 @@ from common.matting.keys import Key, turned, turned_field
 from common.matting.light import Light
 from common.matting.mixing import light_of
 from common.matting.registration import Registration, register
+from common.matting.softness import deblurred
 from common.renders import refuse_unfit
 from common.verdict import Verdict
 
@@ -32,6 +33,7 @@ _SOLID = 0.5  # alpha of what the keyer sees of the subject
 _KEYED = 0.5  # share of what is no backing that the keyer must see, or else the key is its colour
 _SUBJECT = 0.02  # alpha of what belongs to the subject
 _NEAR_NOTHING, _NEAR_ALL = 0.04, 0.95  # alpha beyond these is noise, where no photo says better
+_EDGE = 0.2  # alpha of what noise does not reach
 _ROOM, _LEAST_ROOM = 0.06, 16  # share of the subject's longer side, px: room for its background
 _SAME_SIZE = 1.2  # a picture with hardly more pixels than wanted is left as it is
 
@@ -115,7 +117,7 @@ def key_alone(render: U8, key: Key | None = None) -> Matte:
     look = resized(keyed.alpha, Size(width, height).within(_GLANCE))
     light = light_of(shown, backing, look, key, "")
     keyed = key_render(shown, backing, light) if light.is_linear else keyed
-    alpha = as_bytes(_without_noise(levelled(keyed.alpha, ALONE)))
+    alpha = as_bytes(_without_noise(levelled(deblurred(keyed.alpha), ALONE)))
     rgb = turned(as_bytes(keyed.colour), key).copy()
     shows_itself = keyed.alpha == 1  # what was only raised to solid shows the backing's light too
     rgb[shows_itself] = render[shows_itself]
@@ -125,9 +127,13 @@ def key_alone(render: U8, key: Key | None = None) -> Matte:
 
 
 def _without_noise(alpha: F32) -> F32:
-    """Return alpha, (H, W), with what a render's noise makes of nothing and of all taken back."""
+    """Return alpha, (H, W), with what a render's noise makes of nothing and of all taken back.
+
+    Beside an edge a little alpha is the edge's own.
+    """
     nearly = np.where(alpha > _NEAR_ALL, np.float32(1), alpha)
-    return nearly * (alpha >= _NEAR_NOTHING)
+    edge: U8 = cv2.dilate((alpha > _EDGE).view(np.uint8), np.ones((3, 3), np.uint8))
+    return nearly * ((alpha >= _NEAR_NOTHING) | (edge > 0))
 
 
 @dataclass(frozen=True)

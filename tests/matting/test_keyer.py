@@ -7,6 +7,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from bench import simulator
 from common.errors import UnfitRender
 from common.fields import as_float
 from common.image import U8
@@ -75,6 +76,30 @@ def test_a_grey_edge_pixel_gives_its_share_and_its_colour_back() -> None:
         np.testing.assert_allclose(
             np.median(keyed.colour[40:80, column], axis=0), 140 / 255, atol=0.03
         )
+
+
+@pytest.mark.parametrize("spill", [0.03, 0.06, 0.09])
+def test_spill_on_a_white_subject_is_no_transparency(spill: float) -> None:
+    """It reflects the backing: its inside is solid, and its edge keeps its place."""
+    backing = np.array((11, 190, 20), np.float32)
+    white = (1 - spill) * np.full(3, 225, np.float32) + spill * backing
+    picture = card((0, 0, 0)).astype(np.float32)
+    picture[30:90, 40:120] = white
+    picture[30:90, 39] = (white + backing) / 2
+    render = np.rint(picture).astype(np.uint8)
+    alpha = key_render(render, measure(render, GREEN), Light(GREEN, is_linear=False)).alpha
+    assert alpha[33:87, 43:117].min() > 0.99
+    assert abs(float(np.median(alpha[40:80, 39])) - 0.5) < 0.01
+
+
+@pytest.mark.parametrize("print_", [(228, 232, 226), (190, 200, 170), (120, 128, 118)])
+@pytest.mark.parametrize("quality", [95, 87])
+def test_print_on_a_coloured_subject_is_solid(print_: tuple[int, int, int], quality: int) -> None:
+    picture = card((20, 60, 200))
+    for left in range(56, 104, 8):
+        picture[50:70, left : left + 5] = print_
+    render = simulator.jpeg(picture, quality, subsampled=quality < 90)
+    assert (key_alone(render).alpha[34:86, 44:116] == 255).all()
 
 
 def test_a_hole_stays_open() -> None:
