@@ -5,16 +5,20 @@ Everything takes and gives float32 arrays, ``(H, W)`` or ``(H, W, C)``.
 
 from __future__ import annotations
 
+from typing import TypeVar
+
 import cv2
 import numpy as np
 
 from common.geometry import Part, Size
-from common.image import F32, U8
+from common.image import F32, U8, Mask
 
 _LEAST_WEIGHT = 1e-8  # below this a pyramid cell knows nothing of its own
 _TRUST = 1e-3  # weight at which a pixel believes itself rather than the coarser level
 
 _MUCH = 0.1  # of a picture: resampling all of it is faster then than such a part alone
+
+Pixels = TypeVar("Pixels", U8, F32)
 
 _ONES: F32 = np.ones((1, 3), np.float32)
 
@@ -28,7 +32,8 @@ def as_float(pixels: U8) -> F32:
 
 def as_bytes(values: F32) -> U8:
     """Return float32 0..1 as uint8 0..255: clipped and rounded, never truncated."""
-    return np.rint(np.clip(values, 0, 1) * 255).astype(np.uint8)
+    out: U8 = cv2.addWeighted(values, 255, values, 0, 0, dtype=cv2.CV_8U)  # it rounds and saturates
+    return out.reshape(values.shape)
 
 
 def resized(values: F32, size: Size) -> F32:
@@ -97,6 +102,14 @@ def mixture(alpha: F32, colour: F32, behind: F32) -> F32:
     return out
 
 
+def put(values: Pixels, where: Mask, into: Pixels) -> None:
+    """Copy values into another array of their shape where a mask (H, W) holds.
+
+    Dozens of times faster than numpy's, for pictures of three channels.
+    """
+    cv2.copyTo(values, where.view(np.uint8), into)
+
+
 def largest(values: F32) -> F32:
     """Return the largest channel of (H, W, 3), (H, W); several times faster than numpy's."""
     first, second, third = cv2.split(values)
@@ -133,14 +146,20 @@ def push_pull(values: F32, weight: F32, levels: int = 8) -> F32:
     mean = coarse.sum((0, 1)) / max(float(known.sum()), _LEAST_WEIGHT)
     filled: F32 = np.where(known < _LEAST_WEIGHT, mean, coarse / np.maximum(known, _LEAST_WEIGHT))
     for total, own in zip(sums[-2::-1], weights[-2::-1], strict=True):
-        below = resized(filled.astype(np.float32), Size(total.shape[1], total.shape[0]))
-        filled = (total + _TRUST * below) / (own + _TRUST)[..., None]
-    return filled.astype(np.float32, copy=False)
+        below = resized(filled, Size(total.shape[1], total.shape[0]))
+        filled = total + np.float32(_TRUST) * below
+        filled /= _over_channels(own + np.float32(_TRUST), total)
+    return filled
+
+
+def _over_channels(weight: F32, values: F32) -> F32:
+    """Return a weight (H, W) in the channels of some values (H, W, C)."""
+    return spread(weight) if values.shape[2] == 3 else weight[..., None]
 
 
 def _pulled(values: F32, weight: F32, levels: int) -> tuple[list[F32], list[F32]]:
     """Return the pyramids of weighted sums and of weights, finest first."""
-    sums, weights = [values * weight[..., None]], [weight]
+    sums, weights = [values * _over_channels(weight, values)], [weight]
     for _ in range(levels):
         height, width = weights[-1].shape
         if min(height, width) < 4:

@@ -12,6 +12,7 @@ from common.image import U8
 RATIO_TOLERANCE = 0.05  # models answer in ratios up to a few per cent off; more is another picture
 _LEAST_SIDE = 16  # a smaller render carries no usable picture
 _ONE_COLOUR = 16  # levels of 255: noise of compression stays below it
+_SAMPLED = 5_000  # pixels that tell the most common colour
 _LEAST_CONTENT = 1e-4  # share of pixels that must differ from the most common colour
 
 
@@ -25,7 +26,7 @@ def refuse_unfit(render: U8, size: Size) -> None:
     """
     refuse_misshapen(render, size)
     height, width = render.shape[:2]
-    middle = np.median(render.reshape(-1, 3)[:: max(1, width * height // 20_000)], axis=0)
+    middle = np.median(render.reshape(-1, 3)[:: max(1, width * height // _SAMPLED)], axis=0)
     thin = np.ascontiguousarray(render[::2, ::2])
     alike: U8 = cv2.inRange(thin, middle - _ONE_COLOUR, middle + _ONE_COLOUR)
     if 1 - cv2.countNonZero(alike) / alike.size < _LEAST_CONTENT:

@@ -12,7 +12,7 @@ from dataclasses import dataclass
 import cv2
 import numpy as np
 
-from common.fields import as_float, enlarged, largest, push_pull, total
+from common.fields import as_float, enlarged, largest, push_pull, spread, total
 from common.geometry import Part, Size
 from common.image import F32, U8, Mask
 from common.matting.keys import GREEN, KEYS, Key, excess, turned, turned_field
@@ -58,8 +58,9 @@ class Backing:
 
 def find_key(render: U8) -> Key:
     """Return the key that most of the border of a render (uint8 RGB) shows; green when none."""
-    small = _small(render)
-    shares = {key: _share(_border(as_float(turned(small, key)))) for key in KEYS.values()}
+    step = max(1, max(render.shape) // _LOOK)
+    thin = render[::step, ::step]
+    shares = {key: _share(_border(as_float(turned(thin, key)))) for key in KEYS.values()}
     best = max(shares, key=shares.__getitem__)
     return best if shares[best] > 0 else GREEN
 
@@ -106,7 +107,7 @@ def _fitted(small: F32, colour: F32, key: Key) -> tuple[F32, Mask]:
     for _ in range(_ROUNDS):
         if seen.sum() < 50:
             break
-        field = np.clip(terms @ _robust_fit(terms[seen], small[seen], field[seen]), 0, 1)
+        field = np.clip(terms @ _robust_fit(terms, small, field, seen), 0, 1)
         seen = _shaded_backing(small, field, key, _HUE_ERROR, _SHADES)
     return field, seen
 
@@ -117,14 +118,20 @@ def _quadratic_terms(height: int, width: int) -> F32:
     return np.stack([np.ones_like(x), x, y, x * x, y * y, x * y], axis=-1)
 
 
-def _robust_fit(terms: F32, pixels: F32, guess: F32) -> F32:
-    """Return the coefficients (6, 3) of the ridge fit in which unlikely pixels count little."""
+def _robust_fit(terms: F32, pixels: F32, guess: F32, seen: Mask) -> F32:
+    """Return the coefficients (6, 3) of the ridge fit in which unlikely pixels count little.
+
+    All of them are reckoned with, unseen ones at no weight: picking takes longer.
+    """
     off = pixels - guess
-    weight = np.exp(np.einsum("ij,ij->i", off, off) / np.float32(-2 * _LIKENESS**2))
+    weight = np.exp(total(off * off) / np.float32(-2 * _LIKENESS**2))
     weight += np.float32(1e-3)
-    weighted = (terms * weight[:, None]).T
-    ridge = np.diag(_RIDGE) * (1e-3 * len(terms))
-    out: F32 = np.linalg.solve(weighted @ terms + ridge, weighted @ pixels).astype(np.float32)
+    weight *= seen
+    flat = terms.reshape(-1, len(_RIDGE))
+    weighted = (flat * weight.reshape(-1, 1)).T
+    ridge = np.diag(_RIDGE) * (1e-3 * float(seen.sum()))
+    wanted = weighted @ pixels.reshape(-1, 3)
+    out: F32 = np.linalg.solve(weighted @ flat + ridge, wanted).astype(np.float32)
     return out
 
 
@@ -136,8 +143,9 @@ def _shaded_backing(
     Shadows fall to black before the picture is turned, not after.
     """
     small, field = turned_field(small, key), turned_field(field, key)
-    light = total(small * field) / np.maximum(total(field * field), np.float32(1e-6))
-    off = largest(cv2.absdiff(small, light[..., None] * field))
+    light: F32 = total(small * field)
+    light /= np.maximum(total(field * field), np.float32(1e-6))
+    off = largest(cv2.absdiff(small, spread(light) * field))
     likely: Mask = (off < hue_error) & (light > shades[0]) & (light < shades[1])
     return likely
 

@@ -11,7 +11,7 @@ from dataclasses import dataclass
 import cv2
 import numpy as np
 
-from common.fields import enlarged
+from common.fields import Pixels, as_float, enlarged
 from common.geometry import Part, Size
 from common.image import F32, Mask
 from common.matting.background import background
@@ -62,7 +62,7 @@ def carried(keyed: Keyed, registration: Registration, photo: F32, part: Part) ->
         way.alpha(),
         way.carry(toned),
         _backing_here(keyed, registration, part),
-        way.carry(keyed.pixels),
+        as_float(way.carry(keyed.render)),
         behind,
         doubt,
     )
@@ -92,9 +92,11 @@ class _Way:
         own = Size(keyed.alpha.shape[1], keyed.alpha.shape[0])
         return _Way(keyed, part, *registration.maps(part, own))
 
-    def carry(self, values: F32, how: int = cv2.INTER_LINEAR) -> F32:
+    def carry(self, values: Pixels, how: int = cv2.INTER_LINEAR) -> Pixels:
         """Return the render's values in the photo's place."""
-        out: F32 = cv2.remap(values, self.columns, self.rows, how, borderMode=cv2.BORDER_REPLICATE)
+        out: Pixels = cv2.remap(
+            values, self.columns, self.rows, how, borderMode=cv2.BORDER_REPLICATE
+        )
         return out
 
     def thinned(self) -> _Way:

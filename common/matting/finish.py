@@ -12,7 +12,7 @@ from math import ceil
 
 import numpy as np
 
-from common.fields import as_bytes, as_float, enlarged
+from common.fields import as_bytes, as_float, enlarged, put
 from common.geometry import Box, Part, Size
 from common.image import OPAQUE, U8
 from common.matting.guided import Layers, source_colour, updated_alpha
@@ -61,8 +61,8 @@ def _finished_tile(photo: U8, part: Layers, reach: int, light: Light) -> tuple[U
     exact = updated_alpha(pixels, part, reach, light)
     colour = as_bytes(turned_field(source_colour(pixels, part, exact), light.key))
     alpha = as_bytes(exact)
-    np.copyto(colour, photo, where=(alpha == OPAQUE)[..., None])
-    colour[alpha == 0] = 0
+    put(photo, alpha == OPAQUE, into=colour)
+    put(np.zeros_like(colour), alpha == 0, into=colour)
     return colour, alpha
 
 

@@ -21,7 +21,7 @@ _SOLID_LEVEL = 0.95  # a level above needs no help: fur keeps its softness
 _SOLID_PART = 0.7  # alpha that no painted shadow reaches
 _VEIL = 0.95  # a flat interior above this is solid: what is missing is the render's noise
 
-_AROUND = 9  # px: no edge and no hole is so near, where no alpha in it is below _SOLID_PART
+_AROUND, _FAINTEST = 9, 0.6  # px: no edge and no hole is so near, where no alpha is below this
 _PRINT, _GROUND = 13, 0.97  # px, as wide as a stroke of print; alpha of what it is printed on
 
 ALONE = "alone"  # a render without its photo: nothing says what it is made of
@@ -73,8 +73,11 @@ def _raised(alpha: F32, material: str) -> F32:
     near: F32 = cv2.dilate(sampled, np.ones((25, 25), np.uint8))
     needed = 1 - smoothstep(level, _SOLID_LEVEL, 0.99)
     deep = depth > _RIM
-    solid = np.where(deep, 1, np.minimum(alpha / np.maximum(level, 0.05), 1))
-    belief = np.where(deep, needed if material in _MAYBE_CLEAR else 1, near * needed)
+    solid = np.maximum(np.minimum(alpha / np.maximum(level, np.float32(0.05)), 1), deep)
+    if material in _MAYBE_CLEAR:
+        belief = np.maximum(near, deep) * needed
+    else:
+        belief = np.maximum(near * needed, deep)
     belief = belief * smoothstep(level, *_LEVELS[material]) * inside
     return alpha + belief * np.maximum(solid - alpha, 0)
 
@@ -96,5 +99,5 @@ def _without_veil(alpha: F32) -> F32:
     flat: F32 = cv2.erode(alpha, np.ones((5, 5), np.uint8))
     thinnest: F32 = cv2.erode(alpha, np.ones((_AROUND, _AROUND), np.uint8))
     surrounded: F32 = cv2.morphologyEx(alpha, cv2.MORPH_CLOSE, np.ones((_PRINT, _PRINT), np.uint8))
-    solid = (flat > _VEIL) | ((thinnest > _SOLID_PART) & (surrounded > _GROUND))
-    return np.where(solid, np.float32(1), alpha)
+    solid = (flat > _VEIL) | ((thinnest > _FAINTEST) & (surrounded > _GROUND))
+    return np.maximum(alpha, solid)

@@ -16,7 +16,7 @@ from dataclasses import dataclass
 import cv2
 import numpy as np
 
-from common.fields import as_float, mixture, push_pull, resized, smoothstep, spread, total
+from common.fields import as_float, mixture, push_pull, put, resized, smoothstep, spread, total
 from common.geometry import Box, Part, Size
 from common.image import F32, U8
 from common.matting.backing import Backing
@@ -25,12 +25,14 @@ from common.matting.light import Light
 
 _LEAST_BACKING_EXCESS = 0.15  # the key's own excess is never taken for less
 _CORE = 0.97  # first alpha that is solid once eroded by _BAND
+_SHOWN = 0.95  # first alpha of a pixel that shows the subject and hardly anything else
 _BAND = 4  # px, depth of a solid core's rim that is not trusted for colour
 _THIN = 2  # every so many rows and columns tell where the subject is
+_ENOUGH = 50  # such pixels of a core say what is usual there
 _ROOM = 24  # px around the subject, for every filter's support
 _ENCLOSED = 0.93  # first alpha, eroded by _BAND, of a place where nothing of the backing shows
 _SPILLED = (0.85, 0.93)  # level of an interior that may be solid and spilled on, and surely is
-_RIM, _INSIDE = 3, 8  # px, depths between which the level of an interior is told
+_RIM, _INSIDE = 3, 6  # px, depths between which the level of an interior is told
 _COLOUR_RIDGE = 0.02  # prior weight of the carried-over colour where alpha is low
 _SOLID_LUMA = (
     0.25  # weight of luma beside solid cores; 1 in thin regions, whose chroma 4:2:0 spoils
@@ -48,40 +50,38 @@ class Keyed:
         float32 (H, W), 0..1.
     colour
         float32 (H, W, 3), straight.
-    pixels
-        float32 (H, W, 3), the render itself.
+    render
+        uint8 (H, W, 3), the render itself.
     backing
         What was measured.
     """
 
     alpha: F32
     colour: F32
-    pixels: F32
+    render: U8
     backing: Backing
 
 
 def key_render(render: U8, backing: Backing, light: Light) -> Keyed:
     """Key a turned render, uint8 RGB (H, W, 3), whose edges were mixed in `light`."""
-    pixels = as_float(render)
-    height, width = render.shape[:2]
-    noise, part = _noise_and_subject(pixels, backing, light)
-    alpha = np.zeros((height, width), np.float32)
-    colour = pixels.copy()
+    noise, part = _noise_and_subject(render, backing, light)
+    alpha = np.zeros(render.shape[:2], np.float32)
+    colour = as_float(render)
     if part is not None:
         inside = part.box.slices
-        mixed, behind = light.of(pixels[inside]), light.of(backing.over(part))
+        mixed, behind = light.of(colour[inside]), light.of(backing.over(part))
         first, carried = explained(mixed, behind)
         alpha[inside] = np.clip((first - noise) / np.float32(1 - 1.6 * noise), 0, 1)
         colour[inside] = light.shown(straight(mixed, behind, carried, alpha[inside]))
-    return Keyed(alpha, colour, pixels, backing)
+    return Keyed(alpha, colour, render, backing)
 
 
-def _noise_and_subject(pixels: F32, backing: Backing, light: Light) -> tuple[float, Part | None]:
+def _noise_and_subject(render: U8, backing: Backing, light: Light) -> tuple[float, Part | None]:
     """Return the noise of the backing, told as alpha, and the part with all that is more.
 
     Every other row and column is looked at.
     """
-    thin = np.ascontiguousarray(pixels[::_THIN, ::_THIN])
+    thin = as_float(render[::_THIN, ::_THIN])
     behind = backing.over(Part.all_of(Size(thin.shape[1], thin.shape[0])))
     share = _backing_share(light.of(thin), light.of(behind))
     noise = _noise_floor(share)
@@ -89,7 +89,7 @@ def _noise_and_subject(pixels: F32, backing: Backing, light: Light) -> tuple[flo
     left, top, width, height = cv2.boundingRect(other)
     if not width:
         return noise, None
-    size = Size(pixels.shape[1], pixels.shape[0])
+    size = Size(render.shape[1], render.shape[0])
     corners = (top, left, top + height, left + width)
     top, left, bottom, right = (_THIN * corner for corner in corners)
     box = Box(top, left, bottom, right).widened(_ROOM, size)
@@ -129,8 +129,10 @@ def explained(pixels: F32, behind: F32) -> tuple[F32, F32]:
     first = 1 - share
     disk: U8 = cv2.getStructuringElement(cv2.MORPH_ELLIPSE, (2 * _BAND + 1, 2 * _BAND + 1))
     deep: F32 = cv2.erode(first, disk)
-    carried = _carried_colour(pixels, behind, share, deep)
-    return _projected(pixels, behind, carried, first, deep), carried
+    apart = pixels - behind
+    squared = total(apart * apart)
+    carried = _carried_colour(pixels, behind, share, deep, squared)
+    return _projected(apart, squared, carried - behind, first, deep), carried
 
 
 def _without_spill(share: F32) -> F32:
@@ -146,8 +148,10 @@ def _without_spill(share: F32) -> F32:
     if not sampled.any():
         return share
     level = push_pull(first[..., None], sampled)[..., 0]
-    thicker = 1 + smoothstep(level, *_SPILLED) * (1 / np.maximum(level, np.float32(0.1)) - 1)
-    return np.maximum(1 - (1 - share) * resized(thicker, size), 0)
+    wanted = np.reciprocal(np.maximum(level, np.float32(0.1)))
+    thicker = 1 + smoothstep(level, *_SPILLED) * (wanted - 1)
+    out: F32 = np.maximum(1 - (1 - share) * resized(thicker, size), 0)
+    return out
 
 
 def straight(pixels: F32, behind: F32, carried: F32, alpha: F32) -> F32:
@@ -155,25 +159,29 @@ def straight(pixels: F32, behind: F32, carried: F32, alpha: F32) -> F32:
     return _despilled(_unmixed(pixels, behind, carried, alpha), carried, alpha)
 
 
-def _carried_colour(pixels: F32, behind: F32, share: F32, deep: F32) -> F32:
+def _carried_colour(pixels: F32, behind: F32, share: F32, deep: F32, apart: F32) -> F32:
     """Return the foreground's colour everywhere, carried over from where it is solid.
 
     Solid cores count most, then their rims, then, for subjects without a core (hair, mesh), the
-    pixels that lie farthest from the backing in their neighbourhood.
+    pixels that lie farthest from the backing in their neighbourhood.  `apart` is the square of
+    each pixel's distance from the backing, (h, w).
     """
     first = 1 - share
     rim: F32 = cv2.erode(first, np.ones((3, 3), np.uint8))
     core = deep > _CORE
-    apart = total((pixels - behind) ** 2)
-    farthest: F32 = cv2.dilate(apart, np.ones((7, 7), np.uint8))
+    farthest: F32 = cv2.dilate(apart, np.ones((5, 5), np.uint8))
     purity = np.square(first * (first > 0.25) * np.square(apart / np.maximum(farthest, 0.003)))
     weight = np.float32(3e-4) * purity + np.float32(1e-7)
-    weight[rim > 0.95] = 0.03
-    weight[core] = 1
-    guess = pixels - spread(share) * behind
+    weight = np.maximum(weight, np.float32(0.03) * (rim > _SHOWN))
+    weight = np.maximum(weight, core)
+    guess = spread(share)
+    guess *= behind
+    np.subtract(pixels, guess, out=guess)
     guess /= spread(np.maximum(first, np.float32(0.15)))
-    field = _filled_at_half_size(np.clip(guess, 0, 1, out=guess), weight)
-    _cap_green(field, pixels[core])
+    np.clip(guess, 0, 1, out=guess)
+    put(pixels, rim > _SHOWN, into=guess)
+    field = _filled_at_half_size(guess, weight)
+    _cap_green(field, pixels[::_THIN, ::_THIN][core[::_THIN, ::_THIN]])
     return resized(field, Size(first.shape[1], first.shape[0]))
 
 
@@ -188,7 +196,7 @@ def _filled_at_half_size(colour: F32, weight: F32) -> F32:
 
 def _cap_green(field: F32, core: F32) -> None:
     """Limit, in place, the green of the carried colour to what the solid core shows."""
-    if len(core) <= 200:
+    if len(core) <= _ENOUGH:
         return
     thinned = core[:: max(1, len(core) // 5000)]
     usual = float(np.percentile(excess(thinned[None]), 90))
@@ -196,22 +204,23 @@ def _cap_green(field: F32, core: F32) -> None:
     np.minimum(field[..., 1], limit, out=field[..., 1])
 
 
-def _projected(pixels: F32, behind: F32, carried: F32, first: F32, deep: F32) -> F32:
+def _projected(apart: F32, squared: F32, line: F32, first: F32, deep: F32) -> F32:
     """Return alpha as the pixel's place on the line from backing to foreground.
 
+    `apart` is how each pixel differs from the backing, (h, w, 3), and `squared` the square of that;
+    `line` is how the foreground does.
     Luma counts less than chroma near solid cores: the backing says nothing about brightness.
     Where the line is short, or the pixel lies far off it, the first matte stands.
     """
-    from_backing, line = pixels - behind, carried - behind
     less_luma = (1 - _luma_weight(deep)) * np.float32(1 / 3)
-    sum_pixel, sum_line = total(from_backing), total(line)
-    square = total(line * line)
-    dot = total(from_backing * line)
+    sum_pixel, sum_line = total(apart), total(line)
+    dot = total(apart * line)
+    line *= line
+    square = total(line)
     length = square - less_luma * sum_line * sum_line
     shown = dot - less_luma * sum_pixel * sum_line
     place: F32 = np.clip(shown / np.maximum(length, np.float32(1e-4)), 0, 1)
-    squared_off = total(from_backing * from_backing) - 2 * place * dot + place * place * square
-    off: F32 = np.sqrt(np.maximum(squared_off, 0))
+    off: F32 = np.sqrt(np.maximum(squared - place * (2 * dot - place * square), 0))
     trust = smoothstep(length, 0.02, 0.10) * (1 - smoothstep(off, 0.12, 0.35))
     alpha = first + trust * (place - first)
     return np.maximum(alpha, first * (deep > _ENCLOSED))
@@ -237,11 +246,12 @@ def ridge_gain(alpha: F32, ridge: F32 | np.float32) -> F32:
 def _unmixed(pixels: F32, behind: F32, carried: F32, alpha: F32) -> F32:
     """Return the straight colour that explains the pixel, drawn to the carried one (ridge)."""
     gain = ridge_gain(alpha, np.float32(_COLOUR_RIDGE))
-    colour = pixels - mixture(alpha, carried, behind)
+    colour = mixture(alpha, carried, behind)
+    np.subtract(pixels, colour, out=colour)
     colour *= spread(gain)
     colour += carried
     np.clip(colour, 0, 1, out=colour)
-    np.copyto(colour, pixels, where=(alpha > _SOLID)[..., None])
+    put(pixels, alpha > _SOLID, into=colour)
     return colour
 
 

@@ -7,7 +7,7 @@ from dataclasses import dataclass, replace
 import cv2
 import numpy as np
 
-from common.fields import as_bytes, as_float, largest, resized
+from common.fields import as_bytes, as_float, largest, put, resized
 from common.geometry import Box, Part, Size
 from common.image import F32, U8
 from common.matting import gates
@@ -120,8 +120,8 @@ def key_alone(render: U8, key: Key | None = None) -> Matte:
     alpha = as_bytes(_without_noise(levelled(deblurred(keyed.alpha), ALONE)))
     rgb = turned(as_bytes(keyed.colour), key).copy()
     shows_itself = keyed.alpha == 1  # what was only raised to solid shows the backing's light too
-    rgb[shows_itself] = render[shows_itself]
-    rgb[alpha == 0] = 0
+    put(render, shows_itself, into=rgb)
+    put(np.zeros_like(rgb), alpha == 0, into=rgb)
     scores = gates.measured_alone(keyed)
     return Matte(rgb, alpha, gates.verdict(scores))
 
@@ -131,7 +131,7 @@ def _without_noise(alpha: F32) -> F32:
 
     Beside an edge a little alpha is the edge's own.
     """
-    nearly = np.where(alpha > _NEAR_ALL, np.float32(1), alpha)
+    nearly = np.maximum(alpha, alpha > _NEAR_ALL)
     edge: U8 = cv2.dilate((alpha > _EDGE).view(np.uint8), np.ones((3, 3), np.uint8))
     return nearly * ((alpha >= _NEAR_NOTHING) | (edge > 0))
 
@@ -169,7 +169,7 @@ class _Pair:
         other = self._other_than_backing()
         if float((glance.alpha > _SOLID).mean()) > _KEYED * float((other > _SOLID).mean()):
             return found
-        by_render = register(as_bytes(glance.pixels), self.photo, other)
+        by_render = register(glance.render, self.photo, other)
         return max(found, by_render, key=lambda each: each.score)
 
     def part_with_subject(self, registration: Registration) -> Part:
@@ -190,7 +190,7 @@ class _Pair:
         """Return 1 where the glance does not show its backing, (h, w)."""
         height, width = self.glance.alpha.shape
         backing = self.backing.over(Part.all_of(Size(width, height)))
-        off = largest(cv2.absdiff(self.glance.pixels, backing))
+        off = largest(cv2.absdiff(as_float(self.glance.render), backing))
         out: F32 = cv2.erode((off > _LIKE_BACKING).astype(np.float32), np.ones((2, 2), np.uint8))
         return out
 

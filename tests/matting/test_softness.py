@@ -13,11 +13,8 @@ from common.matting.softness import deblurred
 def disk(blur: float) -> F32:
     """An antialiased disk, blurred by so many pixels."""
     rows, columns = np.mgrid[0:160, 0:200].astype(np.float32)
-    crisp = np.clip(60.5 - np.hypot(rows - 80, columns - 100), 0, 1).astype(np.float32)
-    if not blur:
-        return crisp
-    out: F32 = cv2.GaussianBlur(crisp, (0, 0), blur)
-    return out
+    out: F32 = np.clip(60.5 - np.hypot(rows - 80, columns - 100), 0, 1).astype(np.float32)
+    return cv2.GaussianBlur(out, (0, 0), blur) if blur else out
 
 
 def miss(alpha: F32) -> float:
