@@ -47,6 +47,7 @@ _THIN = np.s_[::2, ::2]  # rows and columns that tell the spill
 _PLACE = 5  # px at half size, side of such a place
 _LEAST_TEXTURE = 0.55  # correlation of detail below which the subject is another
 _MIRRORED = 0.5  # from half way on the photo is nearer to the mirrored render
+_DOUBTFUL_SIDE = 0.1  # from here on lace and lattices lie, either way round
 _MUCH_UNEXPLAINED, _MUCH_MISPLACED = 0.65, 0.11  # above the good renders' .59 and .08
 _TEXTURE = 0.01  # sigma below which a region has nothing to correlate
 
@@ -121,6 +122,11 @@ def measured_alone(keyed: Keyed) -> dict[str, float]:
         "spill": _spill(keyed.colour, keyed.alpha),
         **measured_on_whole(as_bytes(keyed.alpha)),
     }
+
+
+def is_side_doubtful(scores: Mapping[str, float]) -> bool:
+    """Tell whether the scores leave open if the render is mirrored."""
+    return _DOUBTFUL_SIDE < scores["mirrored"] <= _MIRRORED
 
 
 def verdict(scores: Mapping[str, float]) -> Verdict:

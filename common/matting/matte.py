@@ -35,6 +35,7 @@ _SUBJECT = 0.02  # alpha of what belongs to the subject
 _NEAR_NOTHING, _NEAR_ALL = 0.04, 0.95  # alpha beyond these is noise, where no photo says better
 _EDGE = 0.2  # alpha of what noise does not reach
 _ROOM, _LEAST_ROOM = 0.06, 16  # share of the subject's longer side, px: room for its background
+_CLEARLY_BETTER = 0.6  # share of the other's miss: what is symmetric differs by .74 at most
 _SAME_SIZE = 1.2  # a picture with hardly more pixels than wanted is left as it is
 
 
@@ -97,7 +98,20 @@ def cut(photo: U8, render: U8, key: Key | None, material: str = "") -> Matte:
     scores["backing"] = pair.backing.border_share
     scores["alignment"] = max(scores["alignment"], registration.score)
     scores |= gates.measured_on_whole(alpha)
+    if gates.is_side_doubtful(scores) and _fits_better_mirrored(photo, render, key, registration):
+        scores["mirrored"] = 1.0
     return Matte(rgb, alpha, gates.verdict(scores))
+
+
+def _fits_better_mirrored(photo: U8, render: U8, key: Key, as_it_is: Registration) -> bool:
+    """Tell whether a render turned round agrees clearly better with the photo than as it is.
+
+    What is nearly symmetric, as lace is, differs from its mirror image by so little that only the
+    whole registration sees it, which takes too long to be asked every time.
+    """
+    mirrored = np.ascontiguousarray(render[:, ::-1])
+    other = _Pair.of(photo, mirrored, key).registered()
+    return 1 - other.score < _CLEARLY_BETTER * (1 - as_it_is.score)
 
 
 def key_alone(render: U8, key: Key | None = None) -> Matte:

@@ -83,6 +83,19 @@ def lace() -> F32:
     return np.repeat(threads[..., None], 3, axis=2)
 
 
+def lattice() -> F32:
+    """A board of holes, each a pixel or two out of its place: nearly its own mirror image."""
+    alpha = np.zeros((HEIGHT, WIDTH), np.uint8)
+    cv2.rectangle(alpha, (70, 30), (250, 210), 255, cv2.FILLED)
+    random = np.random.default_rng(3)
+    for row in range(48, 210, 24):
+        for column in range(88, 250, 24):
+            centre = 16 * np.array([column, row]) + np.rint(random.uniform(-24, 24, 2))
+            x, y = (int(each) for each in centre)
+            cv2.circle(alpha, (x, y), 16 * 8, 0, cv2.FILLED, cv2.LINE_AA, shift=4)
+    return as_float(alpha)
+
+
 GOOD: dict[str, tuple[Callable[[], F32], Callable[[], F32]]] = {
     "a ball": (ball, lit_from_the_left),
     "a ball of one colour": (ball, lambda: of_colour(0.7, 0.2, 0.2)),
@@ -92,8 +105,9 @@ GOOD: dict[str, tuple[Callable[[], F32], Callable[[], F32]]] = {
     "lettering": (lettering, lambda: of_colour(0.05, 0.1, 0.4)),
     "smoke": (smoke, lambda: of_colour(0.95, 0.95, 0.95)),
     "lace": (ball, lace),
+    "a lattice": (lattice, lambda: of_colour(0.9, 0.9, 0.88)),
 }
-LOPSIDED = ("a ball", "lettering", "smoke")
+LOPSIDED = ("a ball", "lettering", "smoke", "a lattice")
 SYMMETRIC = ("a ball of one colour", "a ring")
 
 
