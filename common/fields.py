@@ -20,6 +20,8 @@ _MUCH = 0.1  # of a picture: resampling all of it is faster then than such a par
 
 Pixels = TypeVar("Pixels", U8, F32)
 
+HALVES = 8  # sides that are halved three times without a rest: OpenCV's area mean is fast there
+
 _ONES: F32 = np.ones((1, 3), np.float32)
 
 

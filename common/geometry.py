@@ -119,6 +119,12 @@ class Box:
             min(size.width, self.right + margin),
         )
 
+    def in_steps(self, step: int, size: Size) -> Box:
+        """Return a box around this one with sides that `step` divides, where `size` has room."""
+        top, bottom = _in_steps(self.top, self.bottom, step, size.height)
+        left, right = _in_steps(self.left, self.right, step, size.width)
+        return Box(top, left, bottom, right)
+
     def intersection(self, other: Box) -> Box | None:
         """Return what both boxes cover, or None."""
         top, left = max(self.top, other.top), max(self.left, other.left)
@@ -133,6 +139,15 @@ class Box:
             max(self.bottom, other.bottom),
             max(self.right, other.right),
         )
+
+
+def _in_steps(start: int, end: int, step: int, limit: int) -> tuple[int, int]:
+    """Return a range of 0..limit that holds another and that `step` divides, or that other."""
+    length = -(-(end - start) // step) * step
+    if length > limit:
+        return start, end
+    start = min(start, limit - length)
+    return start, start + length
 
 
 @dataclass(frozen=True)

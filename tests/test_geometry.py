@@ -68,6 +68,20 @@ def test_a_widened_box_covers_the_box_and_stays_in_the_picture(
     assert box.left - wide.left == min(margin, box.left)
 
 
+@given(st.data(), sizes, st.integers(1, 16))
+def test_a_box_in_steps_covers_the_box_and_can_be_divided_where_there_is_room(
+    data: st.DataObject, size: Size, step: int
+) -> None:
+    box = data.draw(boxes_within(size))
+    found = box.in_steps(step, size)
+    assert covers(found, box)
+    assert covers(whole(size), found)
+    assert found.height - box.height < step
+    assert found.width - box.width < step
+    assert found.height % step == 0 or box.height + step > size.height
+    assert found.width % step == 0 or box.width + step > size.width
+
+
 @given(st.data(), sizes, sizes)
 def test_a_part_at_another_size_covers_the_same_share_of_the_picture(
     data: st.DataObject, size: Size, other: Size

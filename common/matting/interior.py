@@ -10,7 +10,7 @@ from __future__ import annotations
 import cv2
 import numpy as np
 
-from common.fields import push_pull, smoothstep
+from common.fields import HALVES, push_pull, smoothstep
 from common.geometry import Box, Size
 from common.image import F32, U8
 
@@ -54,7 +54,8 @@ def levelled(alpha: F32, material: str) -> F32:
     left, top, width, height = cv2.boundingRect((alpha > _SILHOUETTE).view(np.uint8))
     if not width:
         return alpha
-    part = Box(top, left, top + height, left + width).widened(_ROOM, size).slices
+    box = Box(top, left, top + height, left + width).widened(_ROOM, size)
+    part = box.in_steps(HALVES, size).slices
     out = alpha.copy()
     out[part] = _without_veil(_raised(alpha[part], material))
     return out

@@ -16,7 +16,17 @@ from dataclasses import dataclass
 import cv2
 import numpy as np
 
-from common.fields import as_float, mixture, push_pull, put, resized, smoothstep, spread, total
+from common.fields import (
+    HALVES,
+    as_float,
+    mixture,
+    push_pull,
+    put,
+    resized,
+    smoothstep,
+    spread,
+    total,
+)
 from common.geometry import Box, Part, Size
 from common.image import F32, U8
 from common.matting.backing import Backing
@@ -93,7 +103,7 @@ def _noise_and_subject(render: U8, backing: Backing, light: Light) -> tuple[floa
     corners = (top, left, top + height, left + width)
     top, left, bottom, right = (_THIN * corner for corner in corners)
     box = Box(top, left, bottom, right).widened(_ROOM, size)
-    return noise, Part(box, size)
+    return noise, Part(box.in_steps(HALVES, size), size)
 
 
 def _backing_share(pixels: F32, behind: F32) -> F32:

@@ -7,7 +7,7 @@ from dataclasses import dataclass, replace
 import cv2
 import numpy as np
 
-from common.fields import as_bytes, as_float, largest, put, resized
+from common.fields import HALVES, as_bytes, as_float, largest, put, resized
 from common.geometry import Box, Part, Size
 from common.image import F32, U8
 from common.matting import gates
@@ -198,7 +198,8 @@ class _Pair:
             return whole
         room = round(_ROOM * max(width, height)) + _LEAST_ROOM
         box = Box(top, left, top + height, left + width).widened(room, look.size)
-        return Part(box, look.size).scaled_to(whole.size)
+        found = Part(box, look.size).scaled_to(whole.size)
+        return Part(found.box.in_steps(HALVES, whole.size), whole.size)
 
     def _other_than_backing(self) -> F32:
         """Return 1 where the glance does not show its backing, (h, w)."""
