@@ -47,7 +47,7 @@ _THIN = np.s_[::2, ::2]  # rows and columns that tell the spill
 _PLACE = 5  # px at half size, side of such a place
 _LEAST_TEXTURE = 0.55  # correlation of detail below which the subject is another
 _MIRRORED = 0.5  # from half way on the photo is nearer to the mirrored render
-_DOUBTFUL_SIDE = 0.1  # from here on lace and lattices lie, either way round
+_DOUBTFUL_SIDE = (0.1, 0.8)  # between these, lace and lattices lie either way round
 _MUCH_UNEXPLAINED, _MUCH_MISPLACED = 0.65, 0.11  # above the good renders' .59 and .08
 _TEXTURE = 0.01  # sigma below which a region has nothing to correlate
 
@@ -117,16 +117,17 @@ class _Look:
 
 def measured_alone(keyed: Keyed) -> dict[str, float]:
     """Measure a keyed render of which there is no photo."""
+    inside = keyed.part.box.slices
     return {
         "backing": keyed.backing.border_share,
-        "spill": _spill(keyed.colour, keyed.alpha),
+        "spill": _spill(keyed.colour[inside], keyed.alpha[inside]),
         **measured_on_whole(as_bytes(keyed.alpha)),
     }
 
 
 def is_side_doubtful(scores: Mapping[str, float]) -> bool:
     """Tell whether the scores leave open if the render is mirrored."""
-    return _DOUBTFUL_SIDE < scores["mirrored"] <= _MIRRORED
+    return _DOUBTFUL_SIDE[0] < scores["mirrored"] < _DOUBTFUL_SIDE[1]
 
 
 def verdict(scores: Mapping[str, float]) -> Verdict:

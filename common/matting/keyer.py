@@ -64,12 +64,15 @@ class Keyed:
         uint8 (H, W, 3), the render itself.
     backing
         What was measured.
+    part
+        Of the render: beyond it there is nothing but backing.
     """
 
     alpha: F32
     colour: F32
     render: U8
     backing: Backing
+    part: Part
 
 
 def key_render(render: U8, backing: Backing, light: Light) -> Keyed:
@@ -77,19 +80,18 @@ def key_render(render: U8, backing: Backing, light: Light) -> Keyed:
     noise, part = _noise_and_subject(render, backing, light)
     alpha = np.zeros(render.shape[:2], np.float32)
     colour = as_float(render)
-    if part is not None:
-        inside = part.box.slices
-        mixed, behind = light.of(colour[inside]), light.of(backing.over(part))
-        first, carried = explained(mixed, behind)
-        alpha[inside] = np.clip((first - noise) / np.float32(1 - 1.6 * noise), 0, 1)
-        colour[inside] = light.shown(straight(mixed, behind, carried, alpha[inside]))
-    return Keyed(alpha, colour, render, backing)
+    inside = part.box.slices
+    mixed, behind = light.of(colour[inside]), light.of(backing.over(part))
+    first, carried = explained(mixed, behind)
+    alpha[inside] = np.clip((first - noise) / np.float32(1 - 1.6 * noise), 0, 1)
+    colour[inside] = light.shown(straight(mixed, behind, carried, alpha[inside]))
+    return Keyed(alpha, colour, render, backing, part)
 
 
-def _noise_and_subject(render: U8, backing: Backing, light: Light) -> tuple[float, Part | None]:
+def _noise_and_subject(render: U8, backing: Backing, light: Light) -> tuple[float, Part]:
     """Return the noise of the backing, told as alpha, and the part with all that is more.
 
-    Every other row and column is looked at.
+    Every other row and column is looked at.  Where nothing is more, the part is a corner.
     """
     thin = as_float(render[::_THIN, ::_THIN])
     behind = backing.over(Part.all_of(Size(thin.shape[1], thin.shape[0])))
@@ -97,10 +99,8 @@ def _noise_and_subject(render: U8, backing: Backing, light: Light) -> tuple[floa
     noise = _noise_floor(share)
     other = (share < 1 - max(4 * noise, 0.04)).view(np.uint8)
     left, top, width, height = cv2.boundingRect(other)
-    if not width:
-        return noise, None
     size = Size(render.shape[1], render.shape[0])
-    corners = (top, left, top + height, left + width)
+    corners = (top, left, top + max(height, 1), left + max(width, 1))
     top, left, bottom, right = (_THIN * corner for corner in corners)
     box = Box(top, left, bottom, right).widened(_ROOM, size)
     return noise, Part(box.in_steps(HALVES, size), size)

@@ -35,7 +35,7 @@ _SUBJECT = 0.02  # alpha of what belongs to the subject
 _NEAR_NOTHING, _NEAR_ALL = 0.04, 0.95  # alpha beyond these is noise, where no photo says better
 _EDGE = 0.2  # alpha of what noise does not reach
 _ROOM, _LEAST_ROOM = 0.06, 16  # share of the subject's longer side, px: room for its background
-_CLEARLY_BETTER = 0.6  # share of the other's miss: what is symmetric differs by .74 at most
+_CLEARLY_LESS = 0.65  # share of the other's miss: of what is symmetric it is .74 at least
 _SAME_SIZE = 1.2  # a picture with hardly more pixels than wanted is left as it is
 
 
@@ -98,20 +98,22 @@ def cut(photo: U8, render: U8, key: Key | None, material: str = "") -> Matte:
     scores["backing"] = pair.backing.border_share
     scores["alignment"] = max(scores["alignment"], registration.score)
     scores |= gates.measured_on_whole(alpha)
-    if gates.is_side_doubtful(scores) and _fits_better_mirrored(photo, render, key, registration):
-        scores["mirrored"] = 1.0
+    if gates.is_side_doubtful(scores):
+        scores["mirrored"] = _settled_side(scores["mirrored"], pair, registration)
     return Matte(rgb, alpha, gates.verdict(scores))
 
 
-def _fits_better_mirrored(photo: U8, render: U8, key: Key, as_it_is: Registration) -> bool:
-    """Tell whether a render turned round agrees clearly better with the photo than as it is.
+def _settled_side(score: float, pair: _Pair, as_it_is: Registration) -> float:
+    """Return 1 if the render turned round agrees clearly better with the photo, 0 if clearly worse.
 
     What is nearly symmetric, as lace is, differs from its mirror image by so little that only the
-    whole registration sees it, which takes too long to be asked every time.
+    whole registration sees it, which takes too long to be asked every time.  What is symmetric
+    keeps its `score`.
     """
-    mirrored = np.ascontiguousarray(render[:, ::-1])
-    other = _Pair.of(photo, mirrored, key).registered()
-    return 1 - other.score < _CLEARLY_BETTER * (1 - as_it_is.score)
+    missed, missed_mirrored = 1 - as_it_is.score, 1 - pair.mirrored().registered().score
+    if missed_mirrored < _CLEARLY_LESS * missed:
+        return 1.0
+    return 0.0 if missed < _CLEARLY_LESS * missed_mirrored else score
 
 
 def key_alone(render: U8, key: Key | None = None) -> Matte:
@@ -131,13 +133,23 @@ def key_alone(render: U8, key: Key | None = None) -> Matte:
     look = resized(keyed.alpha, Size(width, height).within(_GLANCE))
     light = light_of(shown, backing, look, key, "")
     keyed = key_render(shown, backing, light) if light.is_linear else keyed
-    alpha = as_bytes(_without_noise(levelled(deblurred(keyed.alpha), ALONE)))
-    rgb = turned(as_bytes(keyed.colour), key).copy()
-    shows_itself = keyed.alpha == 1  # what was only raised to solid shows the backing's light too
-    put(render, shows_itself, into=rgb)
-    put(np.zeros_like(rgb), alpha == 0, into=rgb)
+    rgb, alpha = np.zeros_like(render), np.zeros((height, width), np.uint8)
+    inside = keyed.part.box.slices
+    rgb[inside], alpha[inside] = _finished_alone(keyed, key)
     scores = gates.measured_alone(keyed)
     return Matte(rgb, alpha, gates.verdict(scores))
+
+
+def _finished_alone(keyed: Keyed, key: Key) -> tuple[U8, U8]:
+    """Return straight colour and alpha of the part that shows the subject, as bytes."""
+    inside = keyed.part.box.slices
+    first = np.ascontiguousarray(keyed.alpha[inside])
+    alpha = as_bytes(_without_noise(levelled(deblurred(first), ALONE)))
+    rgb = turned(as_bytes(keyed.colour[inside]), key).copy()
+    shows_itself = first == 1  # what was only raised to solid shows the backing's light too
+    put(turned(keyed.render[inside], key), shows_itself, into=rgb)
+    put(np.zeros_like(rgb), alpha == 0, into=rgb)
+    return rgb, alpha
 
 
 def _without_noise(alpha: F32) -> F32:
@@ -159,6 +171,7 @@ class _Pair:
 
     photo: U8
     render: U8
+    key: Key
     backing: Backing
     glance: Keyed
 
@@ -167,10 +180,18 @@ class _Pair:
         """Shrink, turn and glance."""
         size = _working_size(photo, render)
         small_photo, small = (turned(_shrunk(each, size), key) for each in (photo, render))
-        backing = measure(small, key)
-        look = Size(small.shape[1], small.shape[0]).within(_GLANCE)
-        glance = key_render(_shrunk(small, look), backing, Light(key, is_linear=False))
-        return _Pair(small_photo, small, backing, glance)
+        return _Pair._seen(small_photo, small, key)
+
+    @staticmethod
+    def _seen(photo: U8, render: U8, key: Key) -> _Pair:
+        backing = measure(render, key)
+        look = Size(render.shape[1], render.shape[0]).within(_GLANCE)
+        glance = key_render(_shrunk(render, look), backing, Light(key, is_linear=False))
+        return _Pair(photo, render, key, backing, glance)
+
+    def mirrored(self) -> _Pair:
+        """Return the photo with the render's mirror image."""
+        return _Pair._seen(self.photo, np.ascontiguousarray(self.render[:, ::-1]), self.key)
 
     def registered(self) -> Registration:
         """Find where each pixel of the photo lies in the render.

@@ -51,11 +51,21 @@ def light_of(render: U8, backing: Backing, alpha: F32, key: Key, material: str) 
     if material not in _LEAST_EVIDENCE or not windows:
         return display
     linear = Light(key, is_linear=True)
-    miss, miss_linear = (_misses(render, backing, windows, light) for light in (display, linear))
-    if min(len(miss), len(miss_linear)) < _ENOUGH:
+    lights = (display, linear)
+    first = _missed_in(render, backing, windows[:1], lights)
+    if _evidence(*first) <= 0:  # where the densest window speaks against it, the rest need not
         return display
-    better = log((np.median(miss) + _NOTHING) / (np.median(miss_linear) + _NOTHING))
-    return linear if better > _LEAST_EVIDENCE[material] else display
+    rest = _missed_in(render, backing, windows[1:], lights)
+    found = [np.concatenate(pair) for pair in zip(first, rest, strict=True)]
+    is_enough = min(len(miss) for miss in found) >= _ENOUGH
+    return linear if is_enough and _evidence(*found) > _LEAST_EVIDENCE[material] else display
+
+
+def _evidence(miss: F32, miss_linear: F32) -> float:
+    """Return the log of how much better linear light explains than display values do."""
+    if not len(miss) or not len(miss_linear):
+        return 0.0
+    return log((np.median(miss) + _NOTHING) / (np.median(miss_linear) + _NOTHING))
 
 
 def _windows(alpha: F32, size: Size) -> Iterator[Box]:
@@ -82,9 +92,15 @@ def _has_structure(alpha: F32) -> Mask:
     return out
 
 
-def _misses(render: U8, backing: Backing, windows: list[Box], light: Light) -> F32:
-    """Return how far the edges in some windows are off what explains them, (n,)."""
-    return np.concatenate([_missed(render, backing, box, light) for box in windows])
+def _missed_in(
+    render: U8, backing: Backing, windows: list[Box], lights: tuple[Light, Light]
+) -> list[F32]:
+    """Return how far the edges in some windows are off what explains them, (n,), in each light."""
+    nothing = np.empty(0, np.float32)
+    return [
+        np.concatenate([nothing, *(_missed(render, backing, box, light) for box in windows)])
+        for light in lights
+    ]
 
 
 def _missed(render: U8, backing: Backing, box: Box, light: Light) -> F32:
