@@ -59,7 +59,7 @@ class Keyed:
     alpha
         float32 (H, W), 0..1.
     colour
-        float32 (H, W, 3), straight.
+        float32 (H, W, 3), straight; black beyond the part.
     render
         uint8 (H, W, 3), the render itself.
     backing
@@ -78,10 +78,9 @@ class Keyed:
 def key_render(render: U8, backing: Backing, light: Light) -> Keyed:
     """Key a turned render, uint8 RGB (H, W, 3), whose edges were mixed in `light`."""
     noise, part = _noise_and_subject(render, backing, light)
-    alpha = np.zeros(render.shape[:2], np.float32)
-    colour = as_float(render)
+    alpha, colour = np.zeros(render.shape[:2], np.float32), np.zeros(render.shape, np.float32)
     inside = part.box.slices
-    mixed, behind = light.of(colour[inside]), light.of(backing.over(part))
+    mixed, behind = light.of(as_float(render[inside])), light.of(backing.over(part))
     first, carried = explained(mixed, behind)
     alpha[inside] = np.clip((first - noise) / np.float32(1 - 1.6 * noise), 0, 1)
     colour[inside] = light.shown(straight(mixed, behind, carried, alpha[inside]))
