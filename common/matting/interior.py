@@ -21,8 +21,10 @@ _SOLID_LEVEL = 0.95  # a level above needs no help: fur keeps its softness
 _SOLID_PART = 0.7  # alpha that no painted shadow reaches
 _VEIL = 0.95  # a flat interior above this is solid: what is missing is the render's noise
 
-_AROUND, _FAINTEST = 9, 0.6  # px: no edge and no hole is so near, where no alpha is below this
-_PRINT, _GROUND = 13, 0.97  # px, as wide as a stroke of print; alpha of what it is printed on
+# px, as far as no edge and no hole is near where alpha is above these
+_AROUND, _FAINT = 9, (0.5, 0.7)
+# px, as wide as a stroke of print; alpha of what may be ground to print on, and surely is
+_PRINT, _GROUND = 9, (0.94, 0.98)
 
 ALONE = "alone"  # a render without its photo: nothing says what it is made of
 
@@ -98,7 +100,13 @@ def _with_solid_parts(inside: U8, alpha: F32) -> U8:
 def _without_veil(alpha: F32) -> F32:
     """Return alpha with nearly solid places made solid: flat ones, and print on solid ground."""
     flat: F32 = cv2.erode(alpha, np.ones((5, 5), np.uint8))
-    thinnest: F32 = cv2.erode(alpha, np.ones((_AROUND, _AROUND), np.uint8))
-    surrounded: F32 = cv2.morphologyEx(alpha, cv2.MORPH_CLOSE, np.ones((_PRINT, _PRINT), np.uint8))
-    solid = (flat > _VEIL) | ((thinnest > _FAINTEST) & (surrounded > _GROUND))
-    return np.maximum(alpha, solid)
+    thinnest: F32 = cv2.erode(alpha, _disk(_AROUND))
+    ground: F32 = cv2.morphologyEx(alpha, cv2.MORPH_CLOSE, _disk(_PRINT))
+    print_ = smoothstep(thinnest, *_FAINT) * smoothstep(ground, *_GROUND)
+    out: F32 = np.maximum(np.maximum(alpha, print_), flat > _VEIL)
+    return out
+
+
+def _disk(diameter: int) -> U8:
+    out: U8 = cv2.getStructuringElement(cv2.MORPH_ELLIPSE, (diameter, diameter))
+    return out

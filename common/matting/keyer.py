@@ -81,9 +81,9 @@ def key_render(render: U8, backing: Backing, light: Light) -> Keyed:
     alpha, colour = np.zeros(render.shape[:2], np.float32), np.zeros(render.shape, np.float32)
     inside = part.box.slices
     mixed, behind = light.of(as_float(render[inside])), light.of(backing.over(part))
-    first, carried = explained(mixed, behind)
-    alpha[inside] = np.clip((first - noise) / np.float32(1 - 1.6 * noise), 0, 1)
-    colour[inside] = light.shown(straight(mixed, behind, carried, alpha[inside]))
+    told = explained(mixed, behind)
+    alpha[inside] = np.clip((told.alpha - noise) / np.float32(1 - 1.6 * noise), 0, 1)
+    colour[inside] = light.shown(_straight(mixed, behind, told, alpha[inside]))
     return Keyed(alpha, colour, render, backing, part)
 
 
@@ -121,61 +121,95 @@ def _noise_floor(share: F32) -> float:
     return min(max(2.5 * sigma, 0.008), 0.06)
 
 
-def explained(pixels: F32, behind: F32) -> tuple[F32, F32]:
+@dataclass(frozen=True)
+class Explained:
+    """What the matting equation says of a render.
+
+    Attributes
+    ----------
+    alpha
+        float32 (h, w), its noise not yet taken off.
+    colour
+        float32 (h, w, 3), the subject's carried over from its solid parts, in the backing's light.
+    first
+        float32 (h, w), the first matte: it takes that light for the backing seen through.
+    thickness
+        float32 (h, w), 1 and more: by how much alpha is larger than if it were that.
+    """
+
+    alpha: F32
+    colour: F32
+    first: F32
+    thickness: F32
+
+
+def explained(pixels: F32, behind: F32) -> Explained:
     """Explain a render by the matting equation.
 
     Parameters
     ----------
     pixels, behind
         float32 (h, w, 3): the render and its backing, as they were mixed.
-
-    Returns
-    -------
-    Alpha (h, w), its noise not yet taken off, and the subject's colour carried over from its solid
-    parts, (h, w, 3).
     """
-    share = _without_spill(_backing_share(pixels, behind))
-    first = 1 - share
+    seen = 1 - _backing_share(pixels, behind)
+    thickness = _thickness(seen)
+    first = np.minimum(seen * thickness, 1)
     disk: U8 = cv2.getStructuringElement(cv2.MORPH_ELLIPSE, (2 * _BAND + 1, 2 * _BAND + 1))
     deep: F32 = cv2.erode(first, disk)
     apart = pixels - behind
     squared = total(apart * apart)
-    carried = _carried_colour(pixels, behind, share, deep, squared)
-    return _projected(apart, squared, carried - behind, first, deep), carried
+    carried = _carried_colour(pixels, behind, first, deep, squared)
+    alpha = _projected(apart, squared, carried - behind, first, deep)
+    return Explained(alpha, carried, seen, thickness)
 
 
-def _without_spill(share: F32) -> F32:
-    """Return the backing's share, (h, w), less what is its light on a solid subject.
+def _thickness(first: F32) -> F32:
+    """Return by how much a subject is thicker than its first matte says, (h, w), 1 and more.
 
     An interior that is nearly solid is taken for solid, and its edges for as much thicker: light
     of the backing falls on a white subject's rim and is no transparency.  Told at half the size.
     """
-    size = Size(share.shape[1], share.shape[0])
-    first = 1 - resized(share, Size((size.width + 1) // 2, (size.height + 1) // 2))
-    depth: F32 = cv2.distanceTransform((first > 0.5).view(np.uint8), cv2.DIST_L2, 5)
+    size = Size(first.shape[1], first.shape[0])
+    small = resized(first, Size((size.width + 1) // 2, (size.height + 1) // 2))
+    depth: F32 = cv2.distanceTransform((small > 0.5).view(np.uint8), cv2.DIST_L2, 5)
     sampled = ((depth >= _RIM / 2) & (depth <= _INSIDE / 2)).astype(np.float32)
     if not sampled.any():
-        return share
-    level = push_pull(first[..., None], sampled)[..., 0]
+        return np.ones_like(first)
+    level = push_pull(small[..., None], sampled)[..., 0]
     wanted = np.reciprocal(np.maximum(level, np.float32(0.1)))
-    thicker = 1 + smoothstep(level, *_SPILLED) * (wanted - 1)
-    out: F32 = np.maximum(1 - (1 - share) * resized(thicker, size), 0)
-    return out
+    return resized(1 + smoothstep(level, *_SPILLED) * (wanted - 1), size)
 
 
-def straight(pixels: F32, behind: F32, carried: F32, alpha: F32) -> F32:
-    """Return the subject's straight colour (h, w, 3), without backing and without its light."""
-    return _despilled(_unmixed(pixels, behind, carried, alpha), carried, alpha)
+def _straight(pixels: F32, behind: F32, told: Explained, alpha: F32) -> F32:
+    """Return the subject's straight colour (h, w, 3), without backing and without its light.
+
+    The light is taken out like the backing itself: with ``F = (1 - s) F' + s B`` the matting
+    equation holds of F' as well, with an alpha that is ``1 - s`` as large.  No more is taken than
+    each pixel shows.
+    """
+    carried, seen = told.colour, alpha
+    if told.thickness.max() > 1:
+        carried = _unlit(carried, behind, told.thickness)
+        seen = np.clip(told.first, alpha / told.thickness, alpha)
+    return _despilled(_unmixed(pixels, behind, carried, seen), carried, alpha)
 
 
-def _carried_colour(pixels: F32, behind: F32, share: F32, deep: F32, apart: F32) -> F32:
+def _unlit(colour: F32, behind: F32, thickness: F32) -> F32:
+    """Return a solid colour, (h, w, 3), without the backing's light."""
+    own = np.minimum(thickness, 1 / np.maximum(1 - _backing_share(colour, behind), np.float32(0.1)))
+    out: F32 = colour - behind
+    out *= spread(own)
+    out += behind
+    return np.clip(out, 0, 1, out=out)
+
+
+def _carried_colour(pixels: F32, behind: F32, first: F32, deep: F32, apart: F32) -> F32:
     """Return the foreground's colour everywhere, carried over from where it is solid.
 
     Solid cores count most, then their rims, then, for subjects without a core (hair, mesh), the
     pixels that lie farthest from the backing in their neighbourhood.  `apart` is the square of
     each pixel's distance from the backing, (h, w).
     """
-    first = 1 - share
     rim: F32 = cv2.erode(first, np.ones((3, 3), np.uint8))
     core = deep > _CORE
     farthest: F32 = cv2.dilate(apart, np.ones((5, 5), np.uint8))
@@ -183,7 +217,7 @@ def _carried_colour(pixels: F32, behind: F32, share: F32, deep: F32, apart: F32)
     weight = np.float32(3e-4) * purity + np.float32(1e-7)
     weight = np.maximum(weight, np.float32(0.03) * (rim > _SHOWN))
     weight = np.maximum(weight, core)
-    guess = spread(share)
+    guess = spread(1 - first)
     guess *= behind
     np.subtract(pixels, guess, out=guess)
     guess /= spread(np.maximum(first, np.float32(0.15)))

@@ -146,8 +146,6 @@ def _finished_alone(keyed: Keyed, key: Key) -> tuple[U8, U8]:
     first = np.ascontiguousarray(keyed.alpha[inside])
     alpha = as_bytes(_without_noise(levelled(deblurred(first), ALONE)))
     rgb = turned(as_bytes(keyed.colour[inside]), key).copy()
-    shows_itself = first == 1  # what was only raised to solid shows the backing's light too
-    put(turned(keyed.render[inside], key), shows_itself, into=rgb)
     put(np.zeros_like(rgb), alpha == 0, into=rgb)
     return rgb, alpha
 

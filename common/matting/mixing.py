@@ -109,8 +109,8 @@ def _missed(render: U8, backing: Backing, box: Box, light: Light) -> F32:
     inner = box.moved(-wide.top, -wide.left).slices
     pixels = as_float(render[wide.slices])
     behind = light.of(backing.over(Part(wide, size)))
-    alpha, colour = explained(light.of(pixels), behind)
-    mixed = np.clip(mixture(alpha, colour, behind), 0, 1)
+    told = explained(light.of(pixels), behind)
+    mixed = np.clip(mixture(told.alpha, told.colour, behind), 0, 1)
     off = light.shown(mixed) - pixels
-    miss: F32 = np.sqrt(total(off * off))[inner][_has_structure(alpha)[inner]]
+    miss: F32 = np.sqrt(total(off * off))[inner][_has_structure(told.alpha)[inner]]
     return miss
