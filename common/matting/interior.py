@@ -19,7 +19,7 @@ _RIM = 5.0  # px at the working size: depth of an edge's own profile
 _ROOM = 16  # px around the subject, for every filter's support
 _SOLID_LEVEL = 0.95  # a level above needs no help: fur keeps its softness
 _SOLID_PART = 0.7  # alpha that no painted shadow reaches
-_VEIL = 0.95  # a flat interior above this is solid: what is missing is the render's noise
+_VEIL = (0.9, 0.96)  # a flat interior above these is solid: what is missing is the render's noise
 
 # px, as far as no edge and no hole is near where alpha is above these
 _AROUND, _FAINT = 9, (0.5, 0.7)
@@ -103,7 +103,7 @@ def _without_veil(alpha: F32) -> F32:
     thinnest: F32 = cv2.erode(alpha, _disk(_AROUND))
     ground: F32 = cv2.morphologyEx(alpha, cv2.MORPH_CLOSE, _disk(_PRINT))
     print_ = smoothstep(thinnest, *_FAINT) * smoothstep(ground, *_GROUND)
-    out: F32 = np.maximum(np.maximum(alpha, print_), flat > _VEIL)
+    out: F32 = np.maximum(np.maximum(alpha, print_), smoothstep(flat, *_VEIL))
     return out
 
 

@@ -7,7 +7,7 @@ from dataclasses import dataclass, replace
 import cv2
 import numpy as np
 
-from common.fields import HALVES, as_bytes, as_float, largest, put, resized
+from common.fields import HALVES, as_bytes, as_float, largest, put, resized, smoothstep
 from common.geometry import Box, Part, Size
 from common.image import F32, U8
 from common.matting import gates
@@ -32,7 +32,7 @@ _LIKE_BACKING = 0.08  # channel difference from the backing below which a pixel 
 _SOLID = 0.5  # alpha of what the keyer sees of the subject
 _KEYED = 0.5  # share of what is no backing that the keyer must see, or else the key is its colour
 _SUBJECT = 0.02  # alpha of what belongs to the subject
-_NEAR_NOTHING, _NEAR_ALL = 0.04, 0.95  # alpha beyond these is noise, where no photo says better
+_NEAR_NOTHING, _NEAR_ALL = 0.04, (0.88, 0.95)  # noise beyond these, where no photo says better
 _EDGE = 0.2  # alpha of what noise does not reach
 _ROOM, _LEAST_ROOM = 0.06, 16  # share of the subject's longer side, px: room for its background
 _CLEARLY_LESS = 0.65  # share of the other's miss: of what is symmetric it is .74 at least
@@ -155,7 +155,7 @@ def _without_noise(alpha: F32) -> F32:
 
     Beside an edge a little alpha is the edge's own.
     """
-    nearly = np.maximum(alpha, alpha > _NEAR_ALL)
+    nearly = np.maximum(alpha, smoothstep(alpha, *_NEAR_ALL))
     edge: U8 = cv2.dilate((alpha > _EDGE).view(np.uint8), np.ones((3, 3), np.uint8))
     return nearly * ((alpha >= _NEAR_NOTHING) | (edge > 0))
 
