@@ -251,7 +251,8 @@ def _projected(apart: F32, squared: F32, line: F32, first: F32, deep: F32) -> F3
     """Return alpha as the pixel's place on the line from backing to foreground.
 
     `apart` is how each pixel differs from the backing, (h, w, 3), and `squared` the square of that;
-    `line` is how the foreground does.
+    `line` is how the foreground does, and is used up.
+
     Luma counts less than chroma near solid cores: the backing says nothing about brightness.
     Where the line is short, or the pixel lies far off it, the first matte stands.
     """
