@@ -78,18 +78,29 @@ def test_a_grey_edge_pixel_gives_its_share_and_its_colour_back() -> None:
         )
 
 
+def test_a_colour_beside_the_backings_light_keeps_its_own() -> None:
+    """Half of a white card is lit by the backing; nothing is taken from the other half."""
+    picture = card((225, 225, 225)).astype(np.float32)
+    backing = np.array((11, 190, 20), np.float32)
+    picture[30:90, 40:80] = 0.94 * picture[30:90, 40:80] + 0.06 * backing
+    matte = key_alone(np.rint(picture).astype(np.uint8))
+    assert (matte.alpha[34:86, 44:116] == 255).all()
+    assert (matte.rgb[34:86, 84:116] == 225).all()
+
+
 @pytest.mark.parametrize("spill", [0.03, 0.06, 0.09])
 def test_spill_on_a_white_subject_is_no_transparency(spill: float) -> None:
-    """It reflects the backing: its inside is solid, and its edge keeps its place."""
+    """It reflects the backing: its inside is solid, its edge keeps its place, and it is white."""
     backing = np.array((11, 190, 20), np.float32)
     white = (1 - spill) * np.full(3, 225, np.float32) + spill * backing
     picture = card((0, 0, 0)).astype(np.float32)
     picture[30:90, 40:120] = white
     picture[30:90, 39] = (white + backing) / 2
     render = np.rint(picture).astype(np.uint8)
-    alpha = key_render(render, measure(render, GREEN), Light(GREEN, is_linear=False)).alpha
-    assert alpha[33:87, 43:117].min() > 0.99
-    assert abs(float(np.median(alpha[40:80, 39])) - 0.5) < 0.01
+    keyed = key_render(render, measure(render, GREEN), Light(GREEN, is_linear=False))
+    assert keyed.alpha[33:87, 43:117].min() > 0.99
+    assert abs(float(np.median(keyed.alpha[40:80, 39])) - 0.5) < 0.01
+    np.testing.assert_allclose(keyed.colour[33:87, 43:117], 225 / 255, atol=0.015)
 
 
 @pytest.mark.parametrize("print_", [(228, 232, 226), (190, 200, 170), (120, 128, 118)])
