@@ -24,7 +24,7 @@ _THIN = np.s_[::3, ::3]  # so many rows and columns tell the tone ...
 _ENOUGH = 45  # ... unless they are fewer than this
 _TONE = (0.8, 1.25)  # the model's contrast is matched within this
 _WINDOWS = (0.04, 0.03)  # sigma of the last steps of flow, of the photo's longer side
-_SETTLED = 0.1  # px, root mean square: a smaller flow is not worth its price
+_SETTLED = 0.05  # px, root mean square: a smaller flow is not worth its price
 _OUTLIER = np.float32(0.01)  # squared colour difference that counts no more when it grows
 
 

@@ -59,13 +59,15 @@ class Keyed:
     alpha
         float32 (H, W), 0..1.
     colour
-        float32 (H, W, 3), straight; black beyond the part.
+        float32 (H, W, 3), straight, in the backing's light; black beyond the part.
     render
         uint8 (H, W, 3), the render itself.
     backing
         What was measured.
     part
         Of the render: beyond it there is nothing but backing.
+    thickness
+        float32 (h, w), of the part: as `Explained` tells it.
     """
 
     alpha: F32
@@ -73,6 +75,7 @@ class Keyed:
     render: U8
     backing: Backing
     part: Part
+    thickness: F32
 
 
 def key_render(render: U8, backing: Backing, light: Light) -> Keyed:
@@ -83,8 +86,8 @@ def key_render(render: U8, backing: Backing, light: Light) -> Keyed:
     mixed, behind = light.of(as_float(render[inside])), light.of(backing.over(part))
     told = explained(mixed, behind)
     alpha[inside] = np.clip((told.alpha - noise) / np.float32(1 - 1.6 * noise), 0, 1)
-    colour[inside] = light.shown(_straight(mixed, behind, told, alpha[inside]))
-    return Keyed(alpha, colour, render, backing, part)
+    colour[inside] = light.shown(_straight(mixed, behind, told.colour, alpha[inside]))
+    return Keyed(alpha, colour, render, backing, part, told.thickness)
 
 
 def _noise_and_subject(render: U8, backing: Backing, light: Light) -> tuple[float, Part]:
@@ -131,15 +134,13 @@ class Explained:
         float32 (h, w), its noise not yet taken off.
     colour
         float32 (h, w, 3), the subject's carried over from its solid parts, in the backing's light.
-    first
-        float32 (h, w), the first matte: it takes that light for the backing seen through.
     thickness
-        float32 (h, w), 1 and more: by how much alpha is larger than if it were that.
+        float32 (h, w), 1 and more: by how much alpha is larger than if that light were the backing
+        seen through the subject.
     """
 
     alpha: F32
     colour: F32
-    first: F32
     thickness: F32
 
 
@@ -151,16 +152,16 @@ def explained(pixels: F32, behind: F32) -> Explained:
     pixels, behind
         float32 (h, w, 3): the render and its backing, as they were mixed.
     """
-    seen = 1 - _backing_share(pixels, behind)
-    thickness = _thickness(seen)
-    first = np.minimum(seen * thickness, 1)
+    first = 1 - _backing_share(pixels, behind)
+    thickness = _thickness(first)
+    first = np.minimum(first * thickness, 1)
     disk: U8 = cv2.getStructuringElement(cv2.MORPH_ELLIPSE, (2 * _BAND + 1, 2 * _BAND + 1))
     deep: F32 = cv2.erode(first, disk)
     apart = pixels - behind
     squared = total(apart * apart)
     carried = _carried_colour(pixels, behind, first, deep, squared)
     alpha = _projected(apart, squared, carried - behind, first, deep)
-    return Explained(alpha, carried, seen, thickness)
+    return Explained(alpha, carried, thickness)
 
 
 def _thickness(first: F32) -> F32:
@@ -180,27 +181,26 @@ def _thickness(first: F32) -> F32:
     return resized(1 + smoothstep(level, *_SPILLED) * (wanted - 1), size)
 
 
-def _straight(pixels: F32, behind: F32, told: Explained, alpha: F32) -> F32:
-    """Return the subject's straight colour (h, w, 3), without backing and without its light.
+def _straight(pixels: F32, behind: F32, carried: F32, alpha: F32) -> F32:
+    """Return the subject's straight colour (h, w, 3), without the backing behind its edge."""
+    return _despilled(_unmixed(pixels, behind, carried, alpha), carried, alpha)
 
-    The light is taken out like the backing itself: with ``F = (1 - s) F' + s B`` the matting
-    equation holds of F' as well, with an alpha that is ``1 - s`` as large.  No more is taken than
-    each pixel shows.
+
+def unlit(keyed: Keyed, light: Light) -> F32:
+    """Return the colour of the part that shows the subject, (h, w, 3), without the backing's light.
+
+    The light is taken out like the backing itself: ``F = (1 - s) F' + s B``, where s is what makes
+    the subject thicker than its first matte, but no more than each pixel shows.
     """
-    carried, seen = told.colour, alpha
-    if told.thickness.max() > 1:
-        carried = _unlit(carried, behind, told.thickness)
-        seen = np.clip(told.first, alpha / told.thickness, alpha)
-    return _despilled(_unmixed(pixels, behind, carried, seen), carried, alpha)
-
-
-def _unlit(colour: F32, behind: F32, thickness: F32) -> F32:
-    """Return a solid colour, (h, w, 3), without the backing's light."""
-    own = np.minimum(thickness, 1 / np.maximum(1 - _backing_share(colour, behind), np.float32(0.1)))
-    out: F32 = colour - behind
-    out *= spread(own)
+    colour = keyed.colour[keyed.part.box.slices]
+    if keyed.thickness.max() <= 1:
+        return colour
+    lit, behind = light.of(colour), light.of(keyed.backing.over(keyed.part))
+    shown = np.maximum(1 - _backing_share(lit, behind), np.float32(0.1))
+    out: F32 = lit - behind
+    out *= spread(np.minimum(keyed.thickness, 1 / shown))
     out += behind
-    return np.clip(out, 0, 1, out=out)
+    return light.shown(np.clip(out, 0, 1, out=out))
 
 
 def _carried_colour(pixels: F32, behind: F32, first: F32, deep: F32, apart: F32) -> F32:

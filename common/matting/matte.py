@@ -17,7 +17,7 @@ from common.matting.edges import drawn_by_photo
 from common.matting.finish import finished
 from common.matting.guided import Layers, green_of_its_own, sharpened
 from common.matting.interior import ALONE, levelled
-from common.matting.keyer import Keyed, key_render
+from common.matting.keyer import Keyed, key_render, unlit
 from common.matting.keys import Key, turned, turned_field
 from common.matting.light import Light
 from common.matting.mixing import light_of
@@ -135,17 +135,17 @@ def key_alone(render: U8, key: Key | None = None) -> Matte:
     keyed = key_render(shown, backing, light) if light.is_linear else keyed
     rgb, alpha = np.zeros_like(render), np.zeros((height, width), np.uint8)
     inside = keyed.part.box.slices
-    rgb[inside], alpha[inside] = _finished_alone(keyed, key)
+    rgb[inside], alpha[inside] = _finished_alone(keyed, light)
     scores = gates.measured_alone(keyed)
     return Matte(rgb, alpha, gates.verdict(scores))
 
 
-def _finished_alone(keyed: Keyed, key: Key) -> tuple[U8, U8]:
+def _finished_alone(keyed: Keyed, light: Light) -> tuple[U8, U8]:
     """Return straight colour and alpha of the part that shows the subject, as bytes."""
     inside = keyed.part.box.slices
     first = np.ascontiguousarray(keyed.alpha[inside])
     alpha = as_bytes(_without_noise(levelled(deblurred(first), ALONE)))
-    rgb = turned(as_bytes(keyed.colour[inside]), key).copy()
+    rgb = turned(as_bytes(unlit(keyed, light)), light.key).copy()
     put(np.zeros_like(rgb), alpha == 0, into=rgb)
     return rgb, alpha
 
