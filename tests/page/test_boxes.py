@@ -29,7 +29,9 @@ def box(page: Page, number: int = 0) -> list[int]:
 
 
 def area(page: Page) -> FloatRect:
-    place = page.locator(".box .area").first.bounding_box()
+    shown = page.locator(".box .area").first
+    shown.wait_for()  # it is drawn with the next frame
+    place = shown.bounding_box()
     assert place
     return place
 
