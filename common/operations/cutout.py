@@ -12,7 +12,7 @@ from common.composite import over
 from common.errors import NothingFound, Parked
 from common.geometry import Box, box_from_2d, box_to_2d, whole
 from common.image import OPAQUE, U8, Image
-from common.matting import KEYS, Key, Matte, choose_key
+from common.matting import KEYS, Key, Matte, choose_key, find_key
 from common.operations import backgrounds, detect, transparent
 from common.operations.base import Models, Operation, Outcome
 from common.operations.framing import frame_for, framed, subject_box
@@ -141,7 +141,7 @@ def _climbs(
     """
     parked: Parked | None = None
     for cutout in plans:
-        rungs = _Rungs(record, image)
+        rungs = _Rungs(record, image, is_key_open=models.brought and options.key == "auto")
         try:
             climbed = climb(record, rungs.from_first(cutout, models), rungs.attempt, models)
         except Parked as waiting:
@@ -160,6 +160,7 @@ class _Rungs:
 
     record: Record
     image: Image
+    is_key_open: bool  # the render was brought, and nobody said on which key
     made: list[Attempt] = field(default_factory=list)
 
     def from_first(
@@ -183,6 +184,8 @@ class _Rungs:
     def _rendered(self, model: VisionModel, cutout: CutoutPlan) -> Attempt:
         rendered = self.record.render(model, request(self.image, cutout))
         with self.record.stage("compose"):
+            if self.is_key_open:
+                cutout = replace(cutout, key=find_key(rendered.image.rgb))
             result, matte = compose(self.image, rendered.image, cutout)
             return Attempt(
                 image=result,

@@ -18,6 +18,7 @@ from common.errors import (
 )
 from common.geometry import Size, box_to_2d
 from common.image import U8, Image
+from common.matting import KEYS, Key
 from common.operations.base import Models
 from common.operations.cutout import run
 from common.operations.options import CutoutOptions
@@ -169,6 +170,14 @@ def test_a_brought_render_shows_the_whole_photo_or_exactly_the_box() -> None:
     options = CutoutOptions.model_validate({"box": (100, 100, 950, 850)})
     run(PHOTO, options, Models(boxed, brought=True))
     assert boxed.rendered[0].image.size == Size(240, 221)
+
+
+@pytest.mark.parametrize("key", KEYS.values(), ids=lambda key: key.name)
+def test_a_brought_render_is_keyed_on_the_backing_that_it_shows(key: Key) -> None:
+    model = ScriptedModel(renders=[Image(SCENE.on(key.rgb))])
+    outcome = run(PHOTO, CutoutOptions(), Models(model, brought=True))
+    assert outcome.report.decision == "accepted"
+    assert outcome.report.plan["key"] == key.name
 
 
 def test_a_brought_render_that_does_not_fit_is_the_users_error() -> None:
