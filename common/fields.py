@@ -34,6 +34,8 @@ def as_float(pixels: U8) -> F32:
 
 def as_bytes(values: F32) -> U8:
     """Return float32 0..1 as uint8 0..255: clipped and rounded, never truncated."""
+    if not values.size:  # OpenCV gives nothing for nothing
+        return np.zeros(values.shape, np.uint8)
     out: U8 = cv2.addWeighted(values, 255, values, 0, 0, dtype=cv2.CV_8U)  # it rounds and saturates
     return out.reshape(values.shape)
 

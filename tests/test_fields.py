@@ -5,7 +5,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from common.fields import as_bytes, as_float, enlarged, push_pull, resized, smoothstep
+from common.fields import as_bytes, as_float, enlarged, push_pull, put, resized, smoothstep
 from common.geometry import Box, Part, Size
 from common.image import F32
 
@@ -34,6 +34,23 @@ def test_every_byte_survives_the_way_to_float_and_back() -> None:
 def test_floats_are_rounded_and_clipped_never_truncated() -> None:
     values = np.array([[-0.2, 0.0, 0.499 / 255, 0.501 / 255, 254.6 / 255, 1.0, 1.7]], np.float32)
     np.testing.assert_array_equal(as_bytes(values), [[0, 0, 0, 1, 255, 255, 255]])
+
+
+@pytest.mark.parametrize("shape", [(0, 3), (0, 4, 3), (5,), (4, 6, 1), (4, 6, 4)])
+def test_bytes_have_the_shape_of_their_floats(shape: tuple[int, ...]) -> None:
+    assert as_bytes(np.ones(shape, np.float32)).shape == shape
+
+
+@given(st.integers(1, 9), st.integers(1, 9), st.integers(0, 2**32 - 1))
+def test_only_where_the_mask_holds_something_is_put(height: int, width: int, seed: int) -> None:
+    random = np.random.default_rng(seed)
+    new: F32 = random.random((height, width, 3)).astype(np.float32)
+    wide: F32 = random.random((height + 2, width + 2, 3)).astype(np.float32)
+    where = random.random((height, width)) > 0.5
+    expected = wide.copy()
+    expected[1:-1, 1:-1][where] = new[where]
+    put(new, where, into=wide[1:-1, 1:-1])
+    np.testing.assert_array_equal(wide, expected)
 
 
 def test_as_float_is_float32_from_zero_to_one() -> None:

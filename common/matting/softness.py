@@ -24,8 +24,8 @@ _AMOUNT = 1.5  # times that detail
 def deblurred(alpha: F32) -> F32:
     """Return alpha, (H, W) in 0..1, with the blur of its picture taken back.
 
-    Nothing changes where the steepest edges are as steep as a drawn outline's, a half a pixel, or
-    as flat as smoke, which was never sharp.
+    Nothing changes where the steepest edges climb as a drawn outline's do, by about half of alpha
+    a pixel, or as little as smoke's, which was never sharp.
 
     Notes
     -----
