@@ -12,6 +12,14 @@ from playwright.sync_api import FloatRect, Page, expect
 from tests.support.browsing import PHONE, drawn_file
 
 WHOLE = 1000
+BOX_AT_REST = """async () => {
+  const place = () => document.querySelector(".box .area")?.getBoundingClientRect().toJSON();
+  const frame = () => new Promise(requestAnimationFrame);
+  const before = place();
+  await frame();
+  await frame();
+  return before && JSON.stringify(before) === JSON.stringify(place()) && before;
+}"""
 NEAR = 8  # thousandths: a pixel of the screen is about two, and outlines are three wide
 
 
@@ -29,10 +37,8 @@ def box(page: Page, number: int = 0) -> list[int]:
 
 
 def area(page: Page) -> FloatRect:
-    shown = page.locator(".box .area").first
-    shown.wait_for()  # it is drawn with the next frame
-    place = shown.bounding_box()
-    assert place
+    """Return where the first box lies, once it rests: its place moves as the page fills."""
+    place: FloatRect = page.wait_for_function(BOX_AT_REST).json_value()
     return place
 
 
@@ -86,8 +92,10 @@ def test_a_box_is_moved_by_finger(visit: Callable[..., Page], tmp_path: Path) ->
     page = visit(PHONE, has_touch=True, is_mobile=True)
     page.locator("#auto").uncheck()
     page.set_input_files("#file", drawn_file("plain.jpg", 600, 400, tmp_path))
+    expect(page.locator("#size")).to_have_text("600 \u00d7 400")
     page.locator("#add-box").tap()
-    page.locator(".box .area").scroll_into_view_if_needed()
+    area(page)
+    page.locator("#stage canvas").scroll_into_view_if_needed()  # a box's own shape is drawn anew
     place = area(page)
     x, y = place["x"] + place["width"] / 2, place["y"] + place["height"] / 2
     finger = page.context.new_cdp_session(page)
