@@ -45,10 +45,40 @@ def resized(values: F32, size: Size) -> F32:
     height, width = values.shape[:2]
     if (width, height) == (size.width, size.height):
         return values
-    shrinks = size.width <= width and size.height <= height
-    how = cv2.INTER_AREA if shrinks else cv2.INTER_LINEAR
-    out: F32 = cv2.resize(values, (size.width, size.height), interpolation=how)
+    if size.width <= width and size.height <= height:
+        out = shrunk(values, size)
+    else:
+        out = cv2.resize(values, (size.width, size.height), interpolation=cv2.INTER_LINEAR)
     return out.reshape(size.height, size.width, *values.shape[2:])
+
+
+def shrunk(values: Pixels, size: Size) -> Pixels:
+    """Return a picture at a smaller size or its own, by area mean.
+
+    In halves while they come out even: OpenCV makes those many times faster than other shares.
+    """
+    height, width = values.shape[:2]
+    while width >= 2 * size.width and height >= 2 * size.height and not (width | height) % 2:
+        width, height = width // 2, height // 2
+        values = cv2.resize(values, (width, height), interpolation=cv2.INTER_AREA)
+    if (width, height) == (size.width, size.height):
+        return values
+    out: Pixels = cv2.resize(values, (size.width, size.height), interpolation=cv2.INTER_AREA)
+    return out
+
+
+def thinned(values: Pixels) -> Pixels:
+    """Return every other row and column, several times faster than a slice can be copied."""
+    height, width = values.shape[:2]
+    half = ((width + 1) // 2, (height + 1) // 2)
+    out: Pixels = cv2.resize(values, half, interpolation=cv2.INTER_NEAREST)
+    return out
+
+
+def halved(values: F32) -> F32:
+    """Return the field at half the size, odd sides rounded up, by area mean."""
+    height, width = values.shape[:2]
+    return resized(values, Size((width + 1) // 2, (height + 1) // 2))
 
 
 def enlarged(values: F32, held: Part, wanted: Part) -> F32:
@@ -81,8 +111,12 @@ def enlarged(values: F32, held: Part, wanted: Part) -> F32:
 
 def smoothstep(values: F32, low: float, high: float) -> F32:
     """Return 0 below `low`, 1 above `high`, and the cubic 3t^2 - 2t^3 between."""
-    t = np.clip((values - np.float32(low)) / np.float32(high - low), 0, 1)
-    out: F32 = t * t * (3 - 2 * t)
+    t: F32 = values - np.float32(low)
+    t *= np.float32(1 / (high - low))
+    t = np.clip(t, 0, 1)
+    out: F32 = 3 - 2 * t
+    out *= t
+    out *= t
     return out
 
 
@@ -119,6 +153,12 @@ def largest(values: F32) -> F32:
     first, second, third = cv2.split(values)
     out: F32 = cv2.max(cv2.max(first, second), third)
     return out
+
+
+def deviation(values: F32, where: Mask) -> float:
+    """Return the standard deviation inside a mask (H, W) of the channel that has the largest."""
+    _, sigmas = cv2.meanStdDev(values, mask=where.view(np.uint8))
+    return float(sigmas.max())
 
 
 def push_pull(values: F32, weight: F32, levels: int = 8) -> F32:
@@ -168,7 +208,6 @@ def _pulled(values: F32, weight: F32, levels: int) -> tuple[list[F32], list[F32]
         height, width = weights[-1].shape
         if min(height, width) < 4:
             break
-        half = Size((width + 1) // 2, (height + 1) // 2)
-        sums.append(resized(sums[-1], half))
-        weights.append(resized(weights[-1], half))
+        sums.append(halved(sums[-1]))
+        weights.append(halved(weights[-1]))
     return sums, weights

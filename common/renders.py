@@ -6,6 +6,7 @@ import cv2
 import numpy as np
 
 from common.errors import UnfitRender
+from common.fields import thinned
 from common.geometry import Size, ratio_error
 from common.image import U8
 
@@ -27,7 +28,7 @@ def refuse_unfit(render: U8, size: Size) -> None:
     refuse_misshapen(render, size)
     height, width = render.shape[:2]
     middle = np.median(render.reshape(-1, 3)[:: max(1, width * height // _SAMPLED)], axis=0)
-    thin = np.ascontiguousarray(render[::2, ::2])
+    thin = thinned(render)
     alike: U8 = cv2.inRange(thin, middle - _ONE_COLOUR, middle + _ONE_COLOUR)
     if 1 - cv2.countNonZero(alike) / alike.size < _LEAST_CONTENT:
         raise UnfitRender(

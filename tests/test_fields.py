@@ -1,11 +1,24 @@
 """The small tools of image maths: bytes and floats, resampling, and filling what is not known."""
 
+import cv2
 import numpy as np
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from common.fields import as_bytes, as_float, enlarged, push_pull, put, resized, smoothstep
+from common.fields import (
+    as_bytes,
+    as_float,
+    deviation,
+    enlarged,
+    halved,
+    push_pull,
+    put,
+    resized,
+    shrunk,
+    smoothstep,
+    thinned,
+)
 from common.geometry import Box, Part, Size
 from common.image import F32
 
@@ -74,6 +87,40 @@ def test_resampling_to_the_same_size_touches_nothing() -> None:
 def test_shrinking_keeps_the_mean() -> None:
     noise = np.random.default_rng(1).random((64, 48), np.float32)
     assert resized(noise, Size(12, 16)).mean() == pytest.approx(noise.mean(), abs=1e-4)
+
+
+@pytest.mark.parametrize("size", [Size(64, 48), Size(32, 24), Size(30, 20), Size(100, 75)])
+def test_shrinking_in_halves_is_shrinking_at_once(size: Size) -> None:
+    noise = np.random.default_rng(2).random((96, 128, 3), np.float32)
+    picture = cv2.GaussianBlur(noise, (0, 0), 3)  # a mean of means shares its borders otherwise
+    at_once = cv2.resize(picture, (size.width, size.height), interpolation=cv2.INTER_AREA)
+    np.testing.assert_allclose(shrunk(picture, size), at_once, atol=0.02)
+
+
+def test_what_has_the_size_already_is_not_shrunk() -> None:
+    picture = np.zeros((4, 6, 3), np.uint8)
+    assert shrunk(picture, Size(6, 4)) is picture
+
+
+@given(st.integers(1, 30), st.integers(1, 30))
+def test_half_of_a_field_rounds_odd_sides_up(height: int, width: int) -> None:
+    field = np.full((height, width), 0.25, np.float32)
+    assert halved(field).shape == thinned(field).shape == ((height + 1) // 2, (width + 1) // 2)
+    np.testing.assert_allclose(halved(field), 0.25, atol=1e-6)
+
+
+def test_every_other_row_and_column_is_what_a_slice_would_give() -> None:
+    picture = np.random.default_rng(3).integers(0, 256, (20, 34, 3), np.uint8)
+    np.testing.assert_array_equal(thinned(picture), picture[::2, ::2])
+
+
+def test_deviation_is_that_of_the_liveliest_channel_inside_the_mask() -> None:
+    picture = np.zeros((10, 10, 3), np.float32)
+    picture[:5, ::2, 1] = 1
+    picture[5:] = np.random.default_rng(4).random((5, 10, 3), np.float32)
+    where = np.zeros((10, 10), np.bool_)
+    where[:5] = True
+    assert deviation(picture, where) == pytest.approx(0.5)
 
 
 @given(st.floats(-1, 2, width=32))

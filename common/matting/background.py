@@ -5,7 +5,7 @@ from __future__ import annotations
 import cv2
 import numpy as np
 
-from common.fields import push_pull, resized, total
+from common.fields import halved, push_pull, resized, total
 from common.geometry import Size
 from common.image import F32
 
@@ -19,11 +19,10 @@ def background(photo: F32, alpha: F32) -> tuple[F32, F32]:
     Both at full size, (H, W, 3) and (H, W), filled from outside the widened alpha.
     """
     height, width = alpha.shape
-    half = Size((width + 1) // 2, (height + 1) // 2)
     wide: F32 = cv2.dilate(alpha, np.ones((9, 9), np.uint8))
     outside: F32 = (wide < _CLEAR).astype(np.float32)
-    weight = resized(outside, half) + np.float32(1e-6)
-    small = resized(photo, half)
+    weight = halved(outside) + np.float32(1e-6)
+    small = halved(photo)
     smooth: F32 = cv2.GaussianBlur(small, (0, 0), 3)
     ripple = total((small - smooth) ** 2)[..., None]
     behind = push_pull(small, weight)

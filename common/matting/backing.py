@@ -12,7 +12,7 @@ from dataclasses import dataclass
 import cv2
 import numpy as np
 
-from common.fields import as_float, enlarged, largest, push_pull, spread, total
+from common.fields import as_float, enlarged, largest, push_pull, shrunk, spread, total
 from common.geometry import Part, Size
 from common.image import F32, U8, Mask
 from common.matting.keys import GREEN, KEYS, Key, excess, turned, turned_field
@@ -21,7 +21,8 @@ _LOOK = 256  # px, longer side at which the backing is measured: it is smooth
 _RING = 0.04  # depth of the border ring as a share of the shorter side
 _MIN_EXCESS = 0.2  # below this a border pixel does not show the key
 _MIN_SHARE = 0.1  # with less of the border than this the key's colour is anybody's guess
-_ROUNDS = 3
+_FITTED, _ROUNDS = 128, 3  # px, longer side of the pixels that are fitted; how often
+_ENOUGH = 50  # such pixels; fewer are not fitted
 _FIRST_HUE_ERROR, _HUE_ERROR = 0.10, 0.045  # largest channel distance from the shaded backing
 _FIRST_SHADES, _SHADES = (0.45, 1.35), (0.5, 1.2)  # shadow and glow that are still backing
 _HOLE_HUE_ERROR, _HOLE_SHADES = 0.02, (0.75, 1.1)  # stricter inside: shadow in a hole, not a leaf
@@ -83,9 +84,7 @@ def measure(render: U8, key: Key) -> Backing:
 def _small(render: U8) -> U8:
     height, width = render.shape[:2]
     size = Size(width, height).within(_LOOK)
-    at_least = (max(8, size.width), max(8, size.height))
-    small: U8 = cv2.resize(render, at_least, interpolation=cv2.INTER_AREA)
-    return small
+    return shrunk(render, Size(max(8, size.width), max(8, size.height)))
 
 
 def _border(small: F32) -> F32:
@@ -102,14 +101,19 @@ def _share(border: F32) -> float:
 def _fitted(small: F32, colour: F32, key: Key) -> tuple[F32, Mask]:
     """Fit a quadratic in x and y per channel to the backing; also return where it is seen."""
     terms = _quadratic_terms(*small.shape[:2])
-    field: F32 = np.broadcast_to(colour, small.shape).astype(np.float32)
-    seen = _shaded_backing(small, field, key, _FIRST_HUE_ERROR, _FIRST_SHADES)
+    step = max(1, max(small.shape) // _FITTED)
+    thin, thin_terms = (np.ascontiguousarray(each[::step, ::step]) for each in (small, terms))
+    fit = np.vstack([colour, np.zeros((terms.shape[2] - 1, 3), np.float32)])
+    hue_error, shades = _FIRST_HUE_ERROR, _FIRST_SHADES
     for _ in range(_ROUNDS):
-        if seen.sum() < 50:
+        field = np.clip(thin_terms @ fit, 0, 1)
+        seen = _shaded_backing(thin, field, key, hue_error, shades)
+        if seen.sum() < _ENOUGH:
             break
-        field = np.clip(terms @ _robust_fit(terms, small, field, seen), 0, 1)
-        seen = _shaded_backing(small, field, key, _HUE_ERROR, _SHADES)
-    return field, seen
+        fit = _robust_fit(thin_terms, thin, field, seen)
+        hue_error, shades = _HUE_ERROR, _SHADES
+    whole = np.clip(terms @ fit, 0, 1)
+    return whole, _shaded_backing(small, whole, key, hue_error, shades)
 
 
 def _quadratic_terms(height: int, width: int) -> F32:

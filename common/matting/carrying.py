@@ -7,13 +7,14 @@ see at the working size: a flow of a pixel or less, smooth, and believed only if
 from __future__ import annotations
 
 from dataclasses import dataclass
+from functools import cached_property
 
 import cv2
 import numpy as np
 
 from common.fields import Pixels, as_float, enlarged
 from common.geometry import Part, Size
-from common.image import F32, Mask
+from common.image import F32, U8, Mask
 from common.matting.background import background
 from common.matting.keyer import Keyed
 from common.matting.registration import Registration
@@ -53,13 +54,13 @@ class Carried:
 def carried(keyed: Keyed, registration: Registration, photo: F32, part: Part) -> Carried:
     """Carry a keyed render into a part of the photo, float32 (H, W, 3), and match its tone."""
     way = _Way.of(keyed, registration, part)
-    alpha = way.alpha()
+    alpha = way.alpha
     behind, doubt = background(photo, alpha)
     toned = _tone_matched(keyed.colour, way.thinned().carry(keyed.colour), photo, alpha)
     axis = _clearest_axis(photo, alpha, behind)
     way = _corrected(way, *(cv2.transform(each, axis) for each in (toned, photo, behind)))
     return Carried(
-        way.alpha(),
+        way.alpha,
         way.carry(toned),
         _backing_here(keyed, registration, part),
         as_float(way.carry(keyed.render)),
@@ -104,8 +105,9 @@ class _Way:
         columns, rows = (np.ascontiguousarray(field[_THIN]) for field in (self.columns, self.rows))
         return _Way(self.keyed, self.part, columns, rows)
 
+    @cached_property
     def alpha(self) -> F32:
-        """Return alpha, with as little blur as resampling allows."""
+        """Alpha, (H, W), with as little blur as resampling allows."""
         return np.clip(self.carry(self.keyed.alpha, cv2.INTER_CUBIC), 0, 1)
 
     def after(self, flow: F32) -> _Way:
@@ -122,13 +124,13 @@ def _corrected(way: _Way, colour: F32, photo: F32, behind: F32) -> _Way:
     Pictures are (H, W), one axis of colour: flow is seen there as well, for a third of the price.
     """
     first = rebuilt = _rebuilt(way, colour, behind)
-    near = surroundings(first.weight) > 0
+    near = surroundings(first.weight)
     if not near.any():
         return way
     latest = way
     for window in _WINDOWS:
         flow = flow_step(photo, rebuilt, window * way.part.size.longest)
-        if float(np.sqrt(np.square(flow).sum(-1)[near].mean())) < _SETTLED:
+        if _distance(flow, near) < _SETTLED:
             break
         latest = latest.after(flow)
         rebuilt = _rebuilt(latest, colour, behind)
@@ -137,13 +139,18 @@ def _corrected(way: _Way, colour: F32, photo: F32, behind: F32) -> _Way:
 
 
 def _rebuilt(way: _Way, colour: F32, behind: F32) -> Rebuilt:
-    alpha = way.alpha()
+    alpha = way.alpha
     return Rebuilt(behind + alpha * (way.carry(colour) - behind), behind, alpha)
 
 
-def _missed(photo: F32, rebuilt: Rebuilt, near: Mask) -> float:
+def _distance(flow: F32, where: U8) -> float:
+    """Return the root mean square of a flow, (H, W, 2), inside a mask."""
+    return float(np.sqrt(sum(cv2.mean(flow * flow, where))))
+
+
+def _missed(photo: F32, rebuilt: Rebuilt, where: U8) -> float:
     off = photo - rebuilt.picture
-    return float(np.minimum(off * off, _OUTLIER)[near].mean())
+    return float(cv2.mean(np.minimum(off * off, _OUTLIER), where)[0])
 
 
 def _backing_here(keyed: Keyed, registration: Registration, part: Part) -> F32:

@@ -14,7 +14,7 @@ from __future__ import annotations
 import cv2
 import numpy as np
 
-from common.fields import resized, smoothstep, total
+from common.fields import halved, resized, smoothstep, total
 from common.geometry import Size
 from common.image import F32, U8, Mask
 
@@ -41,12 +41,12 @@ def drawn_by_photo(alpha: F32, photo: F32) -> F32:
     glass have no such edge, and there the photo's colours would explain too much.
     """
     height, width = alpha.shape
-    whole, half = Size(width, height), Size((width + 1) // 2, (height + 1) // 2)
-    small = resized(alpha, half)
+    whole = Size(width, height)
+    small = halved(alpha)
     near = _hard_edges(small)
     if not near.any():
         return alpha
-    fitted = _fitted(resized(photo, half), small)
+    fitted = _fitted(halved(photo), small)
     spread: F32 = np.maximum(fitted[..., 5], _LEAST_VARIANCE)
     share: F32 = fitted[..., 4] / spread
     soft: F32 = cv2.blur(near.astype(np.float32), (3, 3))

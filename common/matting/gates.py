@@ -27,8 +27,7 @@ from functools import cached_property
 import cv2
 import numpy as np
 
-from common.fields import as_bytes, largest, mixture, resized, total
-from common.geometry import Size
+from common.fields import as_bytes, deviation, halved, largest, mixture, thinned, total
 from common.image import F32, OPAQUE, U8, Mask
 from common.matting.guided import Layers
 from common.matting.keyer import Keyed
@@ -43,7 +42,6 @@ _LEAST_SUBJECT = 1e-4  # share of the crop: below it there is no subject at all
 _MUCH_SPILL, _MUCH_HOLE, _MUCH_CUT_OFF, _MUCH_DRIFT = 0.06, 0.02, 0.005, 0.10
 _NOT_BACKGROUND = 0.16  # channel difference from which the photo does not show its background
 _CHANGED = 0.15  # mean channel difference from which a place of the core was redrawn
-_THIN = np.s_[::2, ::2]  # rows and columns that tell the spill
 _PLACE = 5  # px at half size, side of such a place
 _LEAST_TEXTURE = 0.55  # correlation of detail below which the subject is another
 _MIRRORED = 0.5  # from half way on the photo is nearer to the mirrored render
@@ -69,7 +67,7 @@ def measured(photo: F32, layers: Layers, colour: F32, alpha: F32) -> dict[str, f
     return {
         "alignment": _alignment(scene),
         "spill": _spill(colour, alpha),
-        "holes": _unconfirmed_holes(scene, _halved(alpha)),
+        "holes": _unconfirmed_holes(scene, halved(alpha)),
         "drift": _drift(scene),
         "solidity": _solidity(scene.alpha),
         "texture": texture_agreement(scene.photo, scene.rebuilt, scene.near),
@@ -100,7 +98,7 @@ class _Look:
     def of(photo: F32, layers: Layers) -> _Look:
         """Shrink everything to half the size."""
         shown = (photo, layers.alpha, layers.colour, layers.behind)
-        return _Look(*(_halved(values) for values in shown))
+        return _Look(*(halved(values) for values in shown))
 
     @cached_property
     def rebuilt(self) -> F32:
@@ -207,18 +205,18 @@ def _warnings(scores: Mapping[str, float]) -> tuple[str, ...]:
 def _alignment(scene: _Look) -> float:
     """Return the correlation of the rebuilt photo with the photo, near the subject."""
     rebuilt, near = scene.rebuilt, scene.near
-    if near.any() and float(scene.photo[near].std(0).max()) < _TEXTURE:
+    if near.any() and deviation(scene.photo, near) < _TEXTURE:
         return 1.0 if float(np.abs(rebuilt - scene.photo)[near].mean()) < _CHANGED / 3 else 0.0
     return correlation(rebuilt, scene.photo, near)
 
 
 def _spill(colour: F32, alpha: F32) -> float:
     """Return the mean excess of the key's colour on the edge over what the core shows, 0..1."""
-    alpha = alpha[_THIN]
+    alpha, colour = thinned(alpha), thinned(colour)
     edge = (alpha > 0.1) & (alpha < 0.99)
     if not edge.any():
         return 0.0
-    green = excess(np.ascontiguousarray(colour[_THIN]))
+    green = excess(colour)
     core = alpha > 0.99
     usual = max(0.0, float(np.percentile(green[core][::3], 90))) if core.any() else 0.0
     return float(np.maximum(green[edge] - usual - 0.02, 0).mean())
@@ -241,11 +239,6 @@ def _cut_off(alpha: U8) -> float:
     """Return the share of the crop's border that the subject covers, 0..1."""
     border = np.concatenate([alpha[0], alpha[-1], alpha[1:-1, 0], alpha[1:-1, -1]])
     return float((border > OPAQUE // 2).mean())
-
-
-def _halved(values: F32) -> F32:
-    height, width = values.shape[:2]
-    return resized(values, Size((width + 1) // 2, (height + 1) // 2))
 
 
 def _solidity(alpha: F32) -> float:

@@ -27,6 +27,7 @@ _RENDER_NOISE = 0.07  # how well the render's colour is believed, sigma in 0..1
 _LEAST_DOUBT, _EDGE_DOUBT = 0.03, 0.35  # prior sigma of alpha, flat and on its steepest edge
 _NEAR_NOTHING, _NEAR_ALL = 0.012, 0.95  # alpha beyond these is 0 or 1: no veils, no pinholes
 _NO_NOISE = (0.05, 0.1)  # change of alpha from a pixel to the next: less is noise, and stays
+_SOME = np.s_[::2]  # rows that tell how much is to be undone
 _SOFTNESS, _MOST_SHARPENING = 0.8, 3.0  # px, sigma of what is undone, and by how much at most
 
 
@@ -112,17 +113,24 @@ def sharpened(photo: F32, layers: Layers, light: Light) -> Layers:
     How much is the least-squares share of alpha's own detail that is missing in the photo rebuilt
     with it; one number for the picture, since a model's resampling is the same everywhere.
     """
-    alpha, behind = layers.alpha, light.of(layers.behind)
+    alpha = layers.alpha
     detail = alpha - cv2.GaussianBlur(alpha, (0, 0), _SOFTNESS)
-    line = light.of(layers.colour) - behind
-    missed = total((light.of(photo) - behind - spread(alpha) * line) * line)
-    trust = detail / (_RENDER_NOISE**2 + layers.doubt**2) ** 2
-    explained = float(np.vdot(trust, detail * total(line * line)))
-    amount = float(np.vdot(trust, missed)) / (explained + 1e-9)
-    amount = min(max(amount, 0.0), _MOST_SHARPENING)
+    amount = min(max(_missing_share(detail, photo, layers, light), 0.0), _MOST_SHARPENING)
     change: F32 = cv2.morphologyEx(alpha, cv2.MORPH_GRADIENT, np.ones((3, 3), np.uint8))
     amounts = np.float32(amount) * smoothstep(change, *_NO_NOISE)
     return replace(layers, alpha=np.clip(alpha + amounts * detail, 0, 1))
+
+
+def _missing_share(detail: F32, photo: F32, layers: Layers, light: Light) -> float:
+    """Return how much of alpha's detail, (H, W), the photo shows besides; some rows tell."""
+    detail, alpha, doubt = detail[_SOME], layers.alpha[_SOME], layers.doubt[_SOME]
+    behind = light.of(layers.behind[_SOME])
+    line = light.of(layers.colour[_SOME]) - behind
+    left = light.of(photo[_SOME]) - behind
+    left -= spread(alpha) * line
+    trust = detail / np.square(np.float32(_RENDER_NOISE**2) + doubt * doubt)
+    explained = float(np.vdot(trust, detail * total(line * line)))
+    return float(np.vdot(trust, total(left * line))) / (explained + 1e-9)
 
 
 def updated_alpha(photo: F32, layers: Layers, reach: int, light: Light) -> F32:

@@ -19,12 +19,14 @@ import numpy as np
 from common.fields import (
     HALVES,
     as_float,
+    halved,
     mixture,
     push_pull,
     put,
     resized,
     smoothstep,
     spread,
+    thinned,
     total,
 )
 from common.geometry import Box, Part, Size
@@ -95,7 +97,7 @@ def _noise_and_subject(render: U8, backing: Backing, light: Light) -> tuple[floa
 
     Every other row and column is looked at.  Where nothing is more, the part is a corner.
     """
-    thin = as_float(render[::_THIN, ::_THIN])
+    thin = as_float(thinned(render))
     behind = backing.over(Part.all_of(Size(thin.shape[1], thin.shape[0])))
     share = _backing_share(light.of(thin), light.of(behind))
     noise = _noise_floor(share)
@@ -171,7 +173,7 @@ def _thickness(first: F32) -> F32:
     of the backing falls on a white subject's rim and is no transparency.  Told at half the size.
     """
     size = Size(first.shape[1], first.shape[0])
-    small = resized(first, Size((size.width + 1) // 2, (size.height + 1) // 2))
+    small = halved(first)
     depth: F32 = cv2.distanceTransform((small > 0.5).view(np.uint8), cv2.DIST_L2, 5)
     sampled = ((depth >= _RIM / 2) & (depth <= _INSIDE / 2)).astype(np.float32)
     if not sampled.any():
@@ -224,15 +226,13 @@ def _carried_colour(pixels: F32, behind: F32, first: F32, deep: F32, apart: F32)
     np.clip(guess, 0, 1, out=guess)
     put(pixels, rim > _SHOWN, into=guess)
     field = _filled_at_half_size(guess, weight)
-    _cap_green(field, pixels[::_THIN, ::_THIN][core[::_THIN, ::_THIN]])
+    _cap_green(field, thinned(pixels)[core[::_THIN, ::_THIN]])
     return resized(field, Size(first.shape[1], first.shape[0]))
 
 
 def _filled_at_half_size(colour: F32, weight: F32) -> F32:
-    height, width = weight.shape
-    half = Size((width + 1) // 2, (height + 1) // 2)
-    small_weight = resized(weight, half)
-    small = resized(colour * spread(weight), half)
+    small_weight = halved(weight)
+    small = halved(colour * spread(weight))
     small /= spread(np.maximum(small_weight, 1e-12))
     return push_pull(small, small_weight * 50)
 

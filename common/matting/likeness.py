@@ -13,7 +13,7 @@ from dataclasses import dataclass
 import cv2
 import numpy as np
 
-from common.fields import as_bytes, push_pull, resized, total
+from common.fields import as_bytes, deviation, halved, push_pull, resized, total
 from common.geometry import Size
 from common.image import F32, Mask
 from common.matting.registration.scene import Rebuilt, Scene, correlation
@@ -85,7 +85,7 @@ def texture_agreement(photo: F32, rebuilt: F32, near: Mask) -> float:
         bool (H, W): the subject and close around it.
     """
     shown, true = _texture(rebuilt), _texture(photo)
-    if not near.any() or min(float(shown[near].std()), float(true[near].std())) < _PLAIN:
+    if not near.any() or min(deviation(shown, near), deviation(true, near)) < _PLAIN:
         return 1.0
     return correlation(shown, true, near)
 
@@ -93,8 +93,8 @@ def texture_agreement(photo: F32, rebuilt: F32, near: Mask) -> float:
 def _texture(values: F32) -> F32:
     """Return detail of some pixels' size: neither a small miss nor the light changes it much."""
     fine: F32 = cv2.GaussianBlur(values, (0, 0), 1)
-    coarse: F32 = cv2.GaussianBlur(fine, (0, 0), 6)
-    return fine - coarse
+    coarse: F32 = cv2.GaussianBlur(halved(fine), (0, 0), 3)
+    return fine - resized(coarse, Size(values.shape[1], values.shape[0]))
 
 
 def _missed(photo: F32, rebuilt: Rebuilt) -> tuple[float, float]:

@@ -7,7 +7,7 @@ from dataclasses import dataclass, replace
 import cv2
 import numpy as np
 
-from common.fields import HALVES, as_bytes, as_float, largest, put, resized, smoothstep
+from common.fields import HALVES, as_bytes, as_float, largest, put, resized, shrunk, smoothstep
 from common.geometry import Box, Part, Size
 from common.image import F32, U8
 from common.matting import gates
@@ -249,10 +249,7 @@ def _working_size(photo: U8, render: U8) -> Size:
 def _shrunk(pixels: U8, size: Size) -> U8:
     """Return the picture at `size`, by area, if it has more pixels than that."""
     height, width = pixels.shape[:2]
-    if width * height <= size.pixels * _SAME_SIZE:
-        return pixels
-    out: U8 = cv2.resize(pixels, (size.width, size.height), interpolation=cv2.INTER_AREA)
-    return out
+    return pixels if width * height <= size.pixels * _SAME_SIZE else shrunk(pixels, size)
 
 
 def _layers(photo: F32, keyed: Keyed, registration: Registration, part: Part) -> Layers:

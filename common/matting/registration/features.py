@@ -15,7 +15,8 @@ from dataclasses import dataclass
 import cv2
 import numpy as np
 
-from common.fields import as_bytes
+from common.fields import as_bytes, halved, resized
+from common.geometry import Size
 from common.image import F32, U8
 from common.matting.registration.corners import Points, followed, similarity
 from common.matting.registration.scene import Affine, Scene, as_mask, grey
@@ -65,9 +66,11 @@ def _structure(pixels: U8, weight: F32) -> U8:
     """Return the luma without what changes slowly: the model's other light."""
     luma = grey(pixels).astype(np.float32)
     known = weight + np.float32(1e-3)
-    smooth: F32 = cv2.GaussianBlur(luma * known, (0, 0), _SHADE)
-    share: F32 = cv2.GaussianBlur(known, (0, 0), _SHADE)
-    return np.clip((luma - smooth / share) * _CONTRAST + 128, 0, 255).astype(np.uint8)
+    half = halved(cv2.merge((luma * known, known)))
+    sums: F32 = cv2.GaussianBlur(half, (0, 0), _SHADE / 2)
+    smooth = resized(sums[..., 0] / sums[..., 1], Size(luma.shape[1], luma.shape[0]))
+    detail: F32 = (luma - smooth) * np.float32(_CONTRAST / 255) + np.float32(128 / 255)
+    return as_bytes(detail)
 
 
 # --- features -------------------------------------------------------------------------------------

@@ -8,7 +8,7 @@ import cv2
 import numpy as np
 from numpy.typing import NDArray
 
-from common.fields import as_float, mixture, push_pull, resized, spread
+from common.fields import as_float, halved, mixture, push_pull, resized, shrunk, spread
 from common.geometry import Size
 from common.image import F32, U8, Mask
 
@@ -63,11 +63,8 @@ class Scene:
     def of(moving: U8, fixed: U8, weight: F32, look: int) -> Scene:
         """Bring both pictures to a grid whose longer side is at most `look`."""
         size = Size(fixed.shape[1], fixed.shape[0]).within(look)
-        shape = (size.width, size.height)
-        small_fixed: U8 = cv2.resize(fixed, shape, interpolation=cv2.INTER_AREA)
-        small_moving: U8 = cv2.resize(moving, shape, interpolation=cv2.INTER_AREA)
-        small_weight: F32 = cv2.resize(weight, shape, interpolation=cv2.INTER_AREA)
-        return Scene._on_grid(as_float(small_fixed), as_float(small_moving), small_weight)
+        small_fixed, small_moving = (as_float(shrunk(each, size)) for each in (fixed, moving))
+        return Scene._on_grid(small_fixed, small_moving, shrunk(weight, size))
 
     def within(self, look: int) -> Scene:
         """Return the same pictures on a smaller grid whose longer side is at most `look`."""
@@ -121,10 +118,9 @@ class Scene:
         wide: F32 = cv2.dilate(weight, np.ones((7, 7), np.uint8))
         seen = wide < _NOTHING
         height, width = seen.shape
-        half = Size((width + 1) // 2, (height + 1) // 2)
         known = np.where(seen, np.float32(1), np.float32(_TINY))
-        share = resized(known, half)
-        shown = resized(self.fixed * spread(known), half) / spread(share)
+        share = halved(known)
+        shown = halved(self.fixed * spread(known)) / spread(share)
         filled = push_pull(shown, share, 6)
         return mixture(seen.astype(np.float32), self.fixed, resized(filled, Size(width, height)))
 
@@ -167,5 +163,6 @@ def correlation(a: F32, b: F32, where: Mask) -> float:
 
 def _centred(values: F32, inside: Mask) -> F32:
     """Return the fields less their means, and 0 outside the mask."""
-    mean = np.array(cv2.mean(values, inside.view(np.uint8))[:3], np.float32)
-    return (values - mean) * spread(inside.astype(np.float32))
+    out: F32 = cv2.subtract(values, cv2.mean(values, inside.view(np.uint8)))
+    out *= spread(inside.astype(np.float32))
+    return out

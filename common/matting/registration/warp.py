@@ -10,7 +10,7 @@ from __future__ import annotations
 import cv2
 import numpy as np
 
-from common.fields import resized, total
+from common.fields import halved, resized, spread, total
 from common.geometry import Size
 from common.image import F32
 from common.matting.registration.scene import Rebuilt, Scene, slope
@@ -52,14 +52,16 @@ def flow_step(fixed: F32, rebuilt: Rebuilt, sigma: float) -> F32:
         for axis in ((1, 0), (0, 1))
     )
     trust: F32 = np.reciprocal(1 + _dot(left, left) * np.float32(1 / _OUTLIER**2))
+    trust = _spread(trust, left)
+    believed, believed_down = trust * across, trust * down
     pairs = (
-        (across, across),
-        (across, down),
-        (down, down),
-        (across, left),
-        (down, left),
+        (believed, across),
+        (believed, down),
+        (believed_down, down),
+        (believed, left),
+        (believed_down, left),
     )
-    return _solved([np.multiply(trust, _dot(a, b)) for a, b in pairs], sigma)
+    return _solved([_dot(a, b) for a, b in pairs], sigma)
 
 
 def _dot(a: F32, b: F32) -> F32:
@@ -69,16 +71,15 @@ def _dot(a: F32, b: F32) -> F32:
 
 def _spread(weight: F32, like: F32) -> F32:
     """Return a weight (h, w) with as many dimensions as `like`."""
-    return weight[..., None] if like.ndim > 2 else weight
+    return spread(weight) if like.ndim > 2 else weight
 
 
 def _high_passed(left: F32, weight: F32) -> F32:
     """Return what is left without its wide differences, which are measured at half the size."""
     height, width = weight.shape
-    half = Size((width + 1) // 2, (height + 1) // 2)
     known = weight + np.float32(1e-3)
     sums: F32 = cv2.GaussianBlur(
-        resized(np.dstack([left * _spread(known, left), known]), half), (0, 0), _LIGHT / 2
+        halved(cv2.merge((left * _spread(known, left), known))), (0, 0), _LIGHT / 2
     )
     wide = sums[..., :-1] / sums[..., -1:]
     return left - resized(wide.reshape(*wide.shape[:2], *left.shape[2:]), Size(width, height))
