@@ -7,6 +7,9 @@ Every function is deployed from the same zip, of which this file is the root, so
 import importlib
 import os
 
+from common.allocator import keep_freed
+
+keep_freed()
 target = os.environ["FUNCTION_TARGET"]  # an entry point: cutout, cutout_dropped
 module = importlib.import_module(f"functions.{target.removesuffix('_dropped')}")
 globals()[target] = getattr(module, target)

@@ -44,7 +44,7 @@ from common.image import Image
 from tests.support.files import GREEN, product_files
 
 ROOT = Path(__file__).parents[1]
-CUTOUT = "functions/cutout.py"
+CUTOUT = "main.py"
 TIMED = "bench/timed/cutout.py"
 START_SECONDS = 60.0
 ANSWER_SECONDS = 300.0
@@ -142,6 +142,7 @@ def serving(threads: int, together: int, source: str = CUTOUT) -> Iterator[Serve
     environment = {
         **{name: value for name, value in os.environ.items() if not name.startswith("STUDIO_")},
         "PYTHONPATH": str(ROOT),
+        "FUNCTION_TARGET": "cutout",
         "STUDIO_ACCESS": "open",
         "STUDIO_REQUESTS_TOGETHER": str(together),
         "THREADS": str(threads),

@@ -13,6 +13,7 @@ import sys
 from collections.abc import Callable, Sequence
 from typing import NoReturn, TypeAlias
 
+from common.allocator import keep_freed
 from common.errors import BadInput, GateRefused, Misconfigured, StudioError
 from common.operations.options import (
     CheckOptions,
@@ -36,6 +37,7 @@ DATA = "studio-data"
 
 def main(argv: Sequence[str] | None = None) -> int:
     """Run the command; return its exit code."""
+    keep_freed()
     parser = _parser()
     try:
         arguments = parser.parse_args(argv)
