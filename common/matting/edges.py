@@ -46,13 +46,13 @@ def drawn_by_photo(alpha: F32, photo: F32) -> F32:
     near = _hard_edges(small)
     if not near.any():
         return alpha
-    fitted = _fitted(halved(photo), small)
-    spread: F32 = np.maximum(fitted[..., 5], _LEAST_VARIANCE)
-    share: F32 = fitted[..., 4] / spread
+    *slopes, offset, explained, variance = _fitted(halved(photo), small)
+    variance: F32 = np.maximum(variance, _LEAST_VARIANCE)
+    share: F32 = explained / variance
     soft: F32 = cv2.blur(near.astype(np.float32), (3, 3))
     belief = resized(smoothstep(share, *_EXPLAINED) * soft, whole)
-    line = resized(np.ascontiguousarray(fitted[..., :4]), whole)
-    drawn = np.clip(total(line[..., :3] * photo) + line[..., 3], 0, 1)
+    drawn = total(resized(cv2.merge(slopes), whole) * photo) + resized(offset, whole)
+    drawn = np.clip(drawn, 0, 1, out=drawn)
     out: F32 = alpha + belief * (drawn - alpha)
     return out
 
@@ -68,8 +68,8 @@ def _hard_edges(alpha: F32) -> Mask:
     return near & solid & clear
 
 
-def _fitted(photo: F32, alpha: F32) -> F32:
-    """Fit alpha as a linear function of colour in each window: (h, w, 6).
+def _fitted(photo: F32, alpha: F32) -> list[F32]:
+    """Fit alpha as a linear function of colour in each window: six fields (h, w).
 
     Slopes for red, green and blue, the offset, the variance of alpha that they explain, and all of
     it; each averaged over the windows that hold the pixel.
@@ -83,9 +83,7 @@ def _fitted(photo: F32, alpha: F32) -> F32:
     joint = [both - one * mean for both, one in zip(means[5:8], colour, strict=True)]
     slopes = _solved(_covariance(means[8:], colour), joint)
     offset = mean - _dot(slopes, colour)
-    fitted = _averaged(*slopes, offset, _dot(slopes, joint), means[4] - mean * mean)
-    out: F32 = cv2.merge(fitted)
-    return out
+    return _averaged(*slopes, offset, _dot(slopes, joint), means[4] - mean * mean)
 
 
 def _averaged(*fields: F32) -> list[F32]:

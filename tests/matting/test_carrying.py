@@ -47,7 +47,7 @@ def room() -> F32:
 
 
 def unmoved() -> Registration:
-    return Registration(np.zeros((HEIGHT // 2, WIDTH // 2, 2), np.float32), 0.9, 0.9)
+    return Registration(np.zeros((HEIGHT // 2, WIDTH // 2, 2), np.float32), 0.9)
 
 
 def test_a_miss_of_less_than_a_pixel_is_found_at_the_working_size() -> None:

@@ -11,7 +11,6 @@ each propose one.
 
 from __future__ import annotations
 
-from collections.abc import Iterator
 from dataclasses import dataclass
 
 import numpy as np
@@ -50,13 +49,10 @@ class Registration:
         fixed one shows here, in shares of width and height.
     score
         Normalised cross-correlation of colour after alignment, -1..1, near the weighted parts.
-    start
-        The same before alignment.
     """
 
     shift: F32
     score: float
-    start: float
 
     def maps(self, fixed: Part, moving: Size) -> tuple[F32, F32]:
         """Return columns and rows of `moving` for every pixel of `fixed`, for `cv2.remap`."""
@@ -85,38 +81,41 @@ def register(moving: U8, fixed: U8, weight: F32) -> Registration:
     """
     fine = Scene.of(moving, fixed, weight, _LOOK)
     coarse = fine.within(_GLANCE)
-    start = fine.tried(np.zeros((*fine.weight.shape, 2), np.float32))
-    best, is_sure = _rigid(fine, coarse, start)
+    best, is_sure = _rigid(fine, coarse)
     if not is_sure:
         best = _warped(fine, coarse, best)
-    return Registration(best.shift / fine.scale, best.score, start.score)
+    return Registration(best.shift / fine.scale, best.score)
 
 
-def _rigid(fine: Scene, coarse: Scene, start: Trial) -> tuple[Trial, bool]:
+def _rigid(fine: Scene, coarse: Scene) -> tuple[Trial, bool]:
     """Return the best similarity, and whether it is sure that there is no warp besides.
 
     It is that of corners or features, or of contours where both are few.
     """
-    best, matches, miss = start, 0, 0.0
-    for scene, found in _proposed(fine, coarse):
-        trial = fine.tried(scene.carried(scene.shift_of(found.affine), fine))
-        if trial.score > best.score:
-            best, matches, miss = trial, found.matches, found.miss
+    best, matches = None, 0
+    agreed, scene = _agreed(fine, coarse)
+    if agreed is not None:
+        best, matches = (
+            fine.tried(scene.carried(scene.shift_of(agreed.affine), fine)),
+            agreed.matches,
+        )
+        if matches >= _STIFF_MATCHES and agreed.miss < _STIFF:
+            return best, True
+    unmoved = fine.tried(np.zeros((*fine.weight.shape, 2), np.float32))
+    if best is None or best.score <= unmoved.score:
+        best, matches = unmoved, 0
     if matches >= _SURE_MATCHES:
-        return best, matches >= _STIFF_MATCHES and miss < _STIFF
+        return best, False
     by_contours = fine.tried(shift_of_contours(fine, coarse, best.shift))
     return (by_contours if by_contours.score > best.score else best), False
 
 
-def _proposed(fine: Scene, coarse: Scene) -> Iterator[tuple[Scene, Agreement]]:
-    """Give the similarity of corners, else that of features, and the grid it is told on."""
+def _agreed(fine: Scene, coarse: Scene) -> tuple[Agreement | None, Scene]:
+    """Return the similarity of corners, else that of features, and the grid it is told on."""
     corners = similarity_of_corners(fine)
     if corners is not None:
-        yield fine, corners
-        return
-    features = similarity_of_features(coarse)  # SIFT looks at twice the size by itself
-    if features is not None:
-        yield coarse, features
+        return corners, fine
+    return similarity_of_features(coarse), coarse  # SIFT looks at twice the size by itself
 
 
 def _warped(fine: Scene, coarse: Scene, best: Trial) -> Trial:
