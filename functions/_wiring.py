@@ -115,7 +115,8 @@ def models(
 ) -> Models:
     """Return the engines for a request: the one it names, or a render that was brought."""
     if given is not None:
-        return Models(ColourManaged(GivenRender(given, asks=_embedded())), brought=True)
+        brought = ColourManaged(GivenRender(given, asks=_embedded()))
+        return Models(brought, fallback=_embedded(), brought=True)
     if (options.engine or settings().engine) == "embedded":
         return Models(_embedded(), fallback=_embedded())
     chosen = _engines.gemini(settings(), purse, fresh=options.fresh, bulk=bulk)

@@ -5,7 +5,7 @@ import { title } from "./steps.js";
 import { money, number, percent, seconds, t, told } from "./words.js";
 
 // Scores that are shares of something whole; the others are plain numbers.
-const SHARES = new Set(["alignment", "spill", "holes", "cut_off", "drift", "solidity", "texture", "subject", "backing", "agreement", "text_left"]);
+const SHARES = new Set(["alignment", "spill", "holes", "cut_off", "drift", "solidity", "texture", "subject", "backing", "agreement", "text_left", "reflected"]);
 
 /**
  * Return the report of an item as elements.

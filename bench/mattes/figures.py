@@ -16,13 +16,19 @@ from bench import peers, simulator
 from bench.mattes import scenes, sheet
 from common.fields import as_float, resized
 from common.geometry import Size
-from common.image import F32, U8
+from common.image import F32, U8, Image
 from common.matting import KEYS, Matte, cut, key_alone
 from common.matting.backing import find_key
 from common.matting.keys import turned, turned_field
+from common.operations.base import Models
+from common.operations.cutout import run
+from common.operations.options import CutoutOptions
+from common.vlm.embedded import EmbeddedModel
+from common.vlm.given import GivenRender
 
 NAIVE, FFMPEG, SAID, UNKNOWN = "naive HSV", "ffmpeg", "cut, material said", "cut, unknown"
 KEYER, OPAQUE = "our keyer", "cut, opaque said"
+STUDIO = "studio, material said"  # the whole operation, with the embedded engine at its side
 WITH_OURS, WITH_OURS_TOO = "ffmpeg, registered, raw", "ffmpeg, registered, own edge"
 LEVELS = {"hard": simulator.HARD, "mild": simulator.MILD}
 LIGHTS = {
@@ -175,6 +181,7 @@ class Physical:
         title = f"physical, {self.key}"
         ways = _ours(case, title, ("", said, "opaque"), (UNKNOWN, SAID, OPAQUE))
         rows = [row for row, _ in ways]
+        rows.append(_studios(case, title, said))
         return Measured(rows + list(_peers(case, title, keep_slow=self.all_peers)), [])
 
 
@@ -196,6 +203,16 @@ def _ours(
         matte = cut(case.photo, case.render, None, material)
         row = _row(title, case.name, way, (as_float(matte.rgb), as_float(matte.alpha)), case.truth)
         yield replace(row, pixels=_kept(matte, case)), matte
+
+
+def _studios(case: scenes.Case, title: str, material: str) -> Row:
+    """Run the operation as the command does with a render that is brought."""
+    options = CutoutOptions.model_validate({"material": material or "auto", "on_fail": "review"})
+    models = Models(GivenRender(Image(case.render)), fallback=EmbeddedModel(), brought=True)
+    made = run(Image(case.photo), options, models).image
+    if made is None or made.alpha is None:
+        raise AssertionError(f"no cutout of {case.name}")
+    return _row(title, case.name, STUDIO, (as_float(made.rgb), as_float(made.alpha)), case.truth)
 
 
 def _peers(case: scenes.Case, title: str, *, keep_slow: bool) -> Iterator[Row]:

@@ -13,6 +13,7 @@ from bench.mattes.figures import (
     NAIVE,
     OPAQUE,
     SAID,
+    STUDIO,
     UNKNOWN,
     WITH_OURS,
     WITH_OURS_TOO,
@@ -106,17 +107,17 @@ def of_physical(rows: Rows) -> Iterator[Goal]:
     table = "physical, green"
     if not rows.of(table):
         return
-    for way in (SAID, OPAQUE, UNKNOWN):
+    for way in (SAID, OPAQUE, UNKNOWN, STUDIO):
         six = rows.of(table, way, lambda scene: scene in scenes.OPAQUE_SCENES)
         yield Goal(f"physical, six opaque scenes, {way}: mean SAD", _AT_MOST, 12, sad(six))
     for way in (SAID, UNKNOWN):
         glasses = rows.of(table, way)["eyeglasses"]
         yield Goal(f"physical, eyeglasses, {way}: SAD", _AT_MOST, 35, glasses.sad)
-    for way in (SAID, UNKNOWN):
+    for way in (SAID, UNKNOWN, STUDIO):
         mug = rows.of(table, way)["mug_white"]
         yield Goal(f"physical, white mug, {way}: SAD", _AT_MOST, 5, mug.sad)
     chosen = scenes.key_of("can_green").name
-    for way in (SAID, UNKNOWN):
+    for way in (STUDIO, SAID, UNKNOWN):
         can = rows.of(f"physical, {chosen}", way)["can_green"]
         yield Goal(f"physical, green can, key auto ({chosen}), {way}: SAD", _AT_MOST, 10, can.sad)
     for each in (table, "physical, magenta"):

@@ -10,7 +10,7 @@ from typing import Any
 
 from common.store import Bucket
 
-MATHS_VERSION = 3  # raise it when the same input and options would give another picture
+MATHS_VERSION = 4  # raise it when the same input and options would give another picture
 
 
 @dataclass(frozen=True)

@@ -2,7 +2,7 @@
 
 from common.matting.backing import find_key
 from common.matting.keys import BLUE, GREEN, KEYS, MAGENTA, Key, choose_key
-from common.matting.matte import Matte, cut, key_alone
+from common.matting.matte import Matte, cut, key_alone, witnessed
 
 __all__ = [
     "BLUE",
@@ -15,4 +15,5 @@ __all__ = [
     "cut",
     "find_key",
     "key_alone",
+    "witnessed",
 ]

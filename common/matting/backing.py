@@ -146,12 +146,20 @@ def _shaded_backing(
 
     Shadows fall to black before the picture is turned, not after.
     """
-    small, field = turned_field(small, key), turned_field(field, key)
-    light: F32 = total(small * field)
-    light /= np.maximum(total(field * field), np.float32(1e-6))
-    off = largest(cv2.absdiff(small, spread(light) * field))
+    light, off = in_some_light(turned_field(small, key), turned_field(field, key))
     likely: Mask = (off < hue_error) & (light > shades[0]) & (light < shades[1])
     return likely
+
+
+def in_some_light(pixels: F32, field: F32) -> tuple[F32, F32]:
+    """Return the light in which each pixel is nearest to a backing, and how far it is off then.
+
+    Pixels and backing are (h, w, 3), not turned; returned are the factor on the backing and the
+    largest channel's distance, (h, w) each.
+    """
+    light: F32 = total(pixels * field)
+    light /= np.maximum(total(field * field), np.float32(1e-6))
+    return light, largest(cv2.absdiff(pixels, spread(light) * field))
 
 
 def _eroded(mask: Mask) -> Mask:

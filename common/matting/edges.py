@@ -47,8 +47,7 @@ def drawn_by_photo(alpha: F32, photo: F32) -> F32:
     if not near.any():
         return alpha
     *slopes, offset, explained, variance = _fitted(halved(photo), small)
-    variance: F32 = np.maximum(variance, _LEAST_VARIANCE)
-    share: F32 = explained / variance
+    share = np.divide(explained, np.maximum(variance, _LEAST_VARIANCE), dtype=np.float32)
     soft: F32 = cv2.blur(near.astype(np.float32), (3, 3))
     belief = resized(smoothstep(share, *_EXPLAINED) * soft, whole)
     drawn = total(resized(cv2.merge(slopes), whole) * photo) + resized(offset, whole)

@@ -15,7 +15,9 @@ In this order, since each needs what the one before makes sure of:
    where one lens of a pair of glasses is laid on the other.  Good renders give 0, glass .08.
 6. `texture`: correlation of print, modelling and outline.  Good renders give .9 and more, smoke and
    hair .7; another subject below .5.
-7. `spill`, `holes`, `cut_off`, `drift`: flaws of an accepted cutout that a person should look at.
+7. `spill`, `holes`, `cut_off`, `drift`, `reflected`: flaws of an accepted cutout that a person
+   should look at.  `reflected` is the share of the crop that may be a polished part of the subject
+   in which the render shows its backing.
 """
 
 from __future__ import annotations
@@ -40,6 +42,7 @@ _LEAST_BACKING, _GOOD_BACKING = 0.25, 0.85
 _LEAST_ALIGNMENT, _LEAST_SOLID_ALIGNMENT, _GOOD_ALIGNMENT = 0.5, 0.78, 0.9
 _LEAST_SUBJECT = 1e-4  # share of the crop: below it there is no subject at all
 _MUCH_SPILL, _MUCH_HOLE, _MUCH_CUT_OFF, _MUCH_DRIFT = 0.06, 0.02, 0.005, 0.10
+_MUCH_REFLECTED = 0.002  # share of the crop
 _NOT_BACKGROUND = 0.16  # channel difference from which the photo does not show its background
 _CHANGED = 0.15  # mean channel difference from which a place of the core was redrawn
 _PLACE = 5  # px at half size, side of such a place
@@ -194,6 +197,9 @@ def _warnings(scores: Mapping[str, float]) -> tuple[str, ...]:
         ),
         "The subject touches the border of its crop and may be cut off.": (
             scores["cut_off"] > _MUCH_CUT_OFF
+        ),
+        "A polished part of the subject may mirror the backing, and be missing.": (
+            scores.get("reflected", 0.0) > _MUCH_REFLECTED
         ),
         "The model redrew parts of the subject; the photo's colour was kept.": (
             scores.get("drift", 0.0) > _MUCH_DRIFT

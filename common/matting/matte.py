@@ -9,7 +9,7 @@ import numpy as np
 
 from common.fields import HALVES, as_bytes, as_float, largest, put, resized, shrunk, smoothstep
 from common.geometry import Box, Part, Size
-from common.image import F32, U8
+from common.image import F32, U8, Mask
 from common.matting import gates
 from common.matting.backing import Backing, find_key, measure
 from common.matting.carrying import carried
@@ -21,6 +21,7 @@ from common.matting.keyer import Keyed, key_render, unlit
 from common.matting.keys import Key, turned, turned_field
 from common.matting.light import Light
 from common.matting.mixing import light_of
+from common.matting.reflection import missing_parts, reflections
 from common.matting.registration import Registration, register
 from common.matting.softness import deblurred
 from common.renders import refuse_unfit
@@ -51,11 +52,15 @@ class Matte:
         uint8 (H, W).
     verdict
         What the gates say, with their scores (see `common.matting.gates`).
+    reflections
+        bool (h, w), small: where a polished part of an opaque subject may mirror the backing, and
+        be missing; None where none may.
     """
 
     rgb: U8
     alpha: U8
     verdict: Verdict
+    reflections: Mask | None = None
 
 
 def cut(photo: U8, render: U8, key: Key | None, material: str = "") -> Matte:
@@ -90,7 +95,8 @@ def cut(photo: U8, render: U8, key: Key | None, material: str = "") -> Matte:
     light = light_of(pair.render, pair.backing, pair.glance.alpha, key, material)
     keyed = key_render(pair.render, pair.backing, light)
     seen = as_float(pair.photo[part.box.slices])
-    layers = _layers(seen, keyed, registration, part)
+    shown = green_of_its_own(carried(keyed, registration, seen, part), seen)
+    layers = Layers(shown.alpha, shown.colour, shown.behind, shown.doubt, part)
     layers = sharpened(seen, layers, light)
     drawn = drawn_by_photo(layers.alpha, light.of(seen))
     rgb, alpha = finished(photo, replace(layers, alpha=levelled(drawn, material)), light)
@@ -100,6 +106,27 @@ def cut(photo: U8, render: U8, key: Key | None, material: str = "") -> Matte:
     scores |= gates.measured_on_whole(alpha)
     if gates.is_side_doubtful(scores):
         scores["mirrored"] = _settled_side(scores["mirrored"], pair, registration)
+    if material != "opaque":  # of others nobody knows whether they are to be solid
+        return Matte(rgb, alpha, gates.verdict(scores))
+    found = reflections(shown, part, key)
+    scores["reflected"] = 0.0 if found is None else float(found.mean())
+    return Matte(rgb, alpha, gates.verdict(scores), found)
+
+
+def witnessed(matte: Matte, other: Matte) -> Matte:
+    """Return a matte with what it lacks of a polished subject, as another matte shows it.
+
+    The other is of the same photo, by a way that knows no backing.  What it does not confirm was
+    a reflection on the ground.
+    """
+    if matte.reflections is None:
+        return matte
+    missing = missing_parts(matte.reflections, matte.alpha, other.alpha)
+    missing &= other.alpha > matte.alpha
+    rgb, alpha = matte.rgb.copy(), matte.alpha.copy()
+    put(other.rgb, missing, into=rgb)
+    put(other.alpha, missing, into=alpha)
+    scores = {**matte.verdict.scores, **gates.measured_on_whole(alpha), "reflected": 0.0}
     return Matte(rgb, alpha, gates.verdict(scores))
 
 
@@ -250,9 +277,3 @@ def _shrunk(pixels: U8, size: Size) -> U8:
     """Return the picture at `size`, by area, if it has more pixels than that."""
     height, width = pixels.shape[:2]
     return pixels if width * height <= size.pixels * _SAME_SIZE else shrunk(pixels, size)
-
-
-def _layers(photo: F32, keyed: Keyed, registration: Registration, part: Part) -> Layers:
-    """Bring a keyed render and a part of the photo together, at the working size."""
-    seen = green_of_its_own(carried(keyed, registration, photo, part), photo)
-    return Layers(seen.alpha, seen.colour, seen.behind, seen.doubt, part)

@@ -9,7 +9,7 @@ import numpy as np
 
 from common import matting
 from common.composite import over
-from common.errors import NothingFound, Parked
+from common.errors import ModelError, NothingFound, Parked
 from common.geometry import Box, box_from_2d, box_to_2d, whole
 from common.image import OPAQUE, U8, Image
 from common.matting import KEYS, Key, Matte, choose_key, find_key
@@ -18,11 +18,16 @@ from common.operations.base import Models, Operation, Outcome
 from common.operations.framing import frame_for, framed, subject_box
 from common.operations.ladder import Attempt, Climb, climb, settle
 from common.operations.options import CutoutOptions
-from common.operations.pairs import of_both
+from common.operations.pairs import LEAST_AGREEMENT, agreed, of_both
 from common.operations.record import Record, facts
 from common.operations.subjects import MOST, Part, apart, crop_around, together
 from common.prompts import fill
 from common.vlm.base import Ask, Detection, Find, OnBacking, Quality, Render, VisionModel
+
+_REFLECTED = (
+    "A polished part of the subject mirrors the backing; its outline there was seen in the photo "
+    "by the embedded engine."
+)
 
 
 @dataclass(frozen=True)
@@ -87,9 +92,18 @@ def compose(image: Image, render: Image, cutout: CutoutPlan) -> tuple[Image, Mat
     UnfitRender
         The render cannot be one of this crop.
     """
-    matte = matting.cut(_seen(image, cutout).rgb, render.rgb, cutout.key, cutout.material)
+    matte = _matte(image, render, cutout)
+    return _laid(image, matte, cutout), matte
+
+
+def _matte(image: Image, render: Image, cutout: CutoutPlan) -> Matte:
+    return matting.cut(_seen(image, cutout).rgb, render.rgb, cutout.key, cutout.material)
+
+
+def _laid(image: Image, matte: Matte, cutout: CutoutPlan) -> Image:
+    """Return the crop with a matte's colour and alpha, no more opaque than it was."""
     source = image.crop(cutout.crop)
-    return replace(source, rgb=matte.rgb, alpha=_within(matte.alpha, source.alpha)), matte
+    return replace(source, rgb=matte.rgb, alpha=_within(matte.alpha, source.alpha))
 
 
 def _seen(image: Image, cutout: CutoutPlan) -> Image:
@@ -141,9 +155,9 @@ def _climbs(
     """
     parked: Parked | None = None
     for cutout in plans:
-        rungs = _Rungs(record, image, is_key_open=models.brought and options.key == "auto")
+        rungs = _Rungs(record, image, models, is_key_open=models.brought and options.key == "auto")
         try:
-            climbed = climb(record, rungs.from_first(cutout, models), rungs.attempt, models)
+            climbed = climb(record, rungs.from_first(cutout), rungs.attempt, models)
         except Parked as waiting:
             parked = waiting
             continue
@@ -160,16 +174,15 @@ class _Rungs:
 
     record: Record
     image: Image
+    models: Models
     is_key_open: bool  # the render was brought, and nobody said on which key
     made: list[Attempt] = field(default_factory=list)
 
-    def from_first(
-        self, first: CutoutPlan, models: Models
-    ) -> Iterator[tuple[VisionModel, CutoutPlan | _Both]]:
+    def from_first(self, first: CutoutPlan) -> Iterator[tuple[VisionModel, CutoutPlan | _Both]]:
         """Give the chosen key, another one, both together, then the fallback engine."""
-        for model in models.in_turn():
+        for model in self.models.in_turn():
             yield model, first
-            if model is not models.chosen or models.brought:
+            if model is not self.models.chosen or self.models.brought:
                 continue
             yield model, replace(first, key=_another(first.key))
             if len(self.made) == 2:  # both gave a picture, and neither was good enough
@@ -186,15 +199,42 @@ class _Rungs:
         with self.record.stage("compose"):
             if self.is_key_open:
                 cutout = replace(cutout, key=find_key(rendered.image.rgb))
-            result, matte = compose(self.image, rendered.image, cutout)
-            return Attempt(
-                image=result,
-                verdict=matte.verdict,
-                engine=rendered.usage.engine,
-                key=cutout.key.name,
-                vouched=not rendered.low_confidence,
-                plan=cutout.facts(self.image),
-            )
+            matte = _matte(self.image, rendered.image, cutout)
+        matte = self._witnessed(matte, cutout, model)
+        return Attempt(
+            image=_laid(self.image, matte, cutout),
+            verdict=matte.verdict,
+            engine=rendered.usage.engine,
+            key=cutout.key.name,
+            vouched=not rendered.low_confidence,
+            plan=cutout.facts(self.image),
+        )
+
+    def _witnessed(self, matte: Matte, cutout: CutoutPlan, model: VisionModel) -> Matte:
+        """Ask the free engine for what a polished part hides; it looks at the photo alone.
+
+        A help and not a need: without such an engine, or where it sees another subject, the matte
+        stays as it is, and warns.
+        """
+        witness = self.models.fallback
+        wish = request(self.image, replace(cutout, subject=""))
+        if matte.reflections is None or witness is None or witness.engine == model.engine:
+            return matte
+        if not matte.verdict.accepted or witness.quote(wish).dollars > 0:
+            return matte
+        try:
+            rendered = self.record.render(witness, wish)
+        except ModelError:
+            return matte
+        with self.record.stage("compose"):
+            other = _matte(self.image, rendered.image, cutout)
+        is_alike = agreed(matte.alpha, other.alpha) >= LEAST_AGREEMENT
+        if rendered.low_confidence or not other.verdict.accepted or not is_alike:
+            return matte
+        mended = matting.witnessed(matte, other)
+        if not np.array_equal(mended.alpha, matte.alpha):
+            self.record.warnings.append(_REFLECTED)
+        return mended
 
 
 @dataclass(frozen=True)

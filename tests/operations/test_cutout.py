@@ -14,17 +14,18 @@ from common.errors import (
     ModelRefused,
     ModelUnfit,
     NothingFound,
+    StudioError,
     UnfitRender,
 )
 from common.geometry import Size, box_to_2d
 from common.image import U8, Image
 from common.matting import KEYS, Key
-from common.operations.base import Models
+from common.operations.base import Models, Outcome
 from common.operations.cutout import run
 from common.operations.options import CutoutOptions
 from common.vlm.base import Find, OnBacking, Render
 from common.vlm.scripted import ScriptedModel
-from tests.support.pictures import Scene, product, textured
+from tests.support.pictures import Scene, can, can_on, product, textured
 
 SCENE = product(Size(320, 260))
 PHOTO = Image(SCENE.photo)
@@ -184,6 +185,80 @@ def test_a_brought_render_that_does_not_fit_is_the_users_error() -> None:
     model = ScriptedModel(renders=[Image(textured(Size(400, 100)))])
     with pytest.raises(UnfitRender):
         run(PHOTO, CutoutOptions(), Models(model, brought=True))
+
+
+# --- polished parts that mirror the backing -------------------------------------------------------
+
+CAN = can()
+OPAQUE_CAN = CutoutOptions.model_validate({"box": (0, 0, 1000, 1000), "material": "opaque"})
+
+
+def mirroring(render: Render) -> Image:
+    assert isinstance(render.intent, OnBacking)
+    return Image(can_on(CAN, render.intent.backing))
+
+
+def witness(dollars: float = 0.0, failure: StudioError | None = None) -> ScriptedModel:
+    """The engine that looks at the photo alone, and lays what it sees on the backing."""
+
+    def whole(render: Render) -> Image:
+        assert isinstance(render.intent, OnBacking)
+        return Image(CAN.on(render.intent.backing))
+
+    model = ScriptedModel(renders=[failure or whole], dollars=dollars)
+    model.engine = "embedded"
+    return model
+
+
+def cut_can(fallback: ScriptedModel | None, options: CutoutOptions = OPAQUE_CAN) -> Outcome:
+    return run(Image(CAN.photo), options, Models(ScriptedModel(renders=[mirroring]), fallback))
+
+
+def can_error(outcome: Outcome) -> float:
+    assert outcome.image is not None
+    assert outcome.image.alpha is not None
+    return float(np.abs(outcome.image.alpha / 255 - CAN.alpha).mean())
+
+
+def test_a_foot_that_mirrors_the_backing_is_given_back_by_the_free_engine() -> None:
+    seen = witness()
+    outcome = cut_can(seen)
+    assert can_error(outcome) < 0.004
+    assert any("mirrors the backing" in warning for warning in outcome.report.warnings)
+    assert [rung.engine for rung in outcome.report.ladder] == ["scripted"]
+    assert seen.rendered[0].intent == OnBacking(KEYS["green"].rgb)
+
+
+@pytest.mark.parametrize(
+    "fallback",
+    [None, witness(dollars=0.01), witness(failure=ModelRefused("no"))],
+    ids=["none", "paid", "failing"],
+)
+def test_without_such_an_engine_the_cutout_says_what_may_be_missing(
+    fallback: ScriptedModel | None,
+) -> None:
+    outcome = cut_can(fallback)
+    assert can_error(outcome) > 0.01
+    assert any("may mirror the backing" in warning for warning in outcome.report.warnings)
+    assert outcome.report.cost.dollars == 0
+
+
+def test_an_engine_that_sees_another_subject_is_not_believed() -> None:
+    def elsewhere(render: Render) -> Image:
+        assert isinstance(render.intent, OnBacking)
+        return Image(np.ascontiguousarray(np.roll(CAN.on(render.intent.backing), 90, axis=1)))
+
+    stray = ScriptedModel(renders=[elsewhere])
+    stray.engine = "embedded"
+    outcome = cut_can(stray)
+    assert can_error(outcome) > 0.01
+    assert any("may mirror the backing" in warning for warning in outcome.report.warnings)
+
+
+def test_where_the_material_is_unknown_nobody_else_is_asked() -> None:
+    seen = witness()
+    cut_can(seen, CutoutOptions.model_validate({"box": (0, 0, 1000, 1000)}))
+    assert seen.rendered == []
 
 
 def test_a_background_is_painted_behind() -> None:

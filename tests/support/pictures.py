@@ -58,6 +58,43 @@ def product(size: Size | None = None, seed: int = 0) -> Scene:
     return Scene(photo, alpha, colour, behind, box)
 
 
+def can(size: Size | None = None) -> Scene:
+    """Return a printed can on a polished foot, which mirrors the table it stands on."""
+    size = size or Size(320, 360)
+    body, foot = _can(size)
+    rows, columns = np.mgrid[0 : size.height, 0 : size.width].astype(np.float32)
+    behind = backdrop(size)
+    colour = np.where(foot[..., None] > 0.5, 0.8 * behind, _striped(rows, columns, 3))
+    alpha = np.maximum(body, foot)
+    photo = as_bytes(colour * alpha[..., None] + behind * (1 - alpha[..., None]))
+    top, left, bottom, right = _can_sides(size)
+    return Scene(photo, alpha, colour.astype(np.float32), behind, Box(top, left, bottom, right))
+
+
+def can_on(scene: Scene, backing: tuple[int, int, int]) -> U8:
+    """Return the can as a good model paints it: its foot mirrors the backing, a little paler."""
+    _, foot = _can(Size(scene.alpha.shape[1], scene.alpha.shape[0]))
+    mirrored = 0.85 * as_float(np.array(backing, np.uint8)) + np.float32(0.04)
+    shown = as_float(scene.on(backing))
+    return as_bytes(shown + foot[..., None] * (mirrored - shown))
+
+
+def _can(size: Size) -> tuple[F32, F32]:
+    """Return how far each pixel shows the can's body, and how far its foot, (H, W) each."""
+    top, left, bottom, right = _can_sides(size)
+    foot = (bottom - top) // 5
+    parts = []
+    for first, last in ((top, bottom - foot), (bottom - foot, bottom)):
+        drawn = np.zeros((size.height, size.width), np.float32)
+        drawn[first:last, left:right] = 1
+        parts.append(np.asarray(cv2.blur(drawn, (3, 3)), np.float32))
+    return parts[0], parts[1]
+
+
+def _can_sides(size: Size) -> tuple[int, int, int, int]:
+    return size.height // 6, size.width // 3, size.height * 5 // 6, size.width * 2 // 3
+
+
 def backdrop(size: Size) -> F32:
     """Return a warm studio gradient, float32 (H, W, 3)."""
     rows, columns = np.mgrid[0 : size.height, 0 : size.width].astype(np.float32)

@@ -281,6 +281,7 @@ export default {
   "score.texture": "Same texture as the photo",
   "score.subject": "Share of the picture that is subject",
   "score.backing": "Border that shows the backing",
+  "score.reflected": "May mirror the backing",
   "score.agreement": "Two renders agree",
   "score.change": "How strongly the edit changed it (of 255)",
   "score.seam": "Seam, against the photo’s own edges (1 = as strong)",

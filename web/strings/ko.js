@@ -293,6 +293,7 @@ export default {
   "score.texture": "원본과 같은 질감",
   "score.subject": "사진에서 피사체의 비율",
   "score.backing": "뒷배경이 보이는 테두리",
+  "score.reflected": "뒷배경이 비쳤을 수 있는 부분",
   "score.agreement": "두 렌더의 일치",
   "score.change": "고친 정도 (255 기준)",
   "score.seam": "이음매, 원본 윤곽 대비 (1이면 같음)",
