@@ -25,7 +25,7 @@ from common.matting import GREEN, cut, key_alone
 
 KEYER, SMALL, LARGE = "keyer, 1 MP", "guided, 1 MP", "guided, 24 MP, 1K render"
 PROTOTYPE = {KEYER: "the prototype's keyer, 1 MP", SMALL: "the prototype, guided, 1 MP"}
-ROUNDS = 7
+ROUNDS = 12
 _STEP = 16  # px, of which both sides are multiples
 
 # A child's peak begins with the memory of the process that forked it, so a small one has to.
