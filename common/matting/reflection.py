@@ -27,6 +27,7 @@ _LEAST = 0.01  # share of the subject's area: less is not worth a second look
 _LOOK = 512  # px, longer side at which places are compared
 _HALF = OPAQUE // 2
 _THICK = 0.012  # share of the longer side: what is thinner is one outline beside another
+_TAIL = 6  # times that, a window: a part ends in thin wedges, but an outline goes on and on
 _SEAM = 4  # px of that size, on each side of a part: it joins the rest there
 _POINTED_AT = 0.3  # share of a missing part where the render is off its backing
 
@@ -78,9 +79,10 @@ def missing_parts(pointed_at: Mask, alpha: U8, other: U8) -> Mask:
     height, width = pointed_at.shape
     ours, theirs = (shrunk(each, Size(width, height)) for each in (alpha, other))
     missing = ((theirs > _HALF) & (ours < _HALF)).view(np.uint8)
-    missing = _opened(missing, max(3, round(_THICK * max(height, width))))
+    thick = max(3, round(_THICK * max(height, width)))
     least = _LEAST * np.count_nonzero(ours >= _HALF)
-    kept = _large_and_mostly(missing, least, pointed_at)
+    kept = _large_and_mostly(_opened(missing, thick), least, pointed_at)
+    kept = _widened(kept, _TAIL * thick + 1) & missing
     wide = _widened(kept, 2 * _SEAM + 1)
     size = (alpha.shape[1], alpha.shape[0])
     out: U8 = cv2.resize(wide * np.uint8(OPAQUE), size, interpolation=cv2.INTER_LINEAR)

@@ -24,10 +24,11 @@ class Models:
     chosen
         The engine the user asked for, or a render the user brought.
     fallback
-        The last rung of the ladder, normally the embedded engine; None forbids it.
+        The last rung of the ladder, and where it costs nothing a second look at what another
+        engine gave; normally the embedded engine.  None forbids both.
     brought
-        The chosen "model" is a render that the user brought: its frame is exact, nothing else is
-        tried, and where it does not fit that is the user's to mend.
+        The chosen "model" is a render that the user brought: its frame is exact, no other render
+        is tried, and where it does not fit that is the user's to mend.
     """
 
     chosen: VisionModel

@@ -9,7 +9,7 @@ import numpy as np
 
 from common import matting
 from common.composite import over
-from common.errors import ModelError, NothingFound, Parked
+from common.errors import ModelError, NothingFound, Parked, UnfitRender
 from common.geometry import Box, box_from_2d, box_to_2d, whole
 from common.image import OPAQUE, U8, Image
 from common.matting import KEYS, Key, Matte, choose_key, find_key
@@ -224,10 +224,10 @@ class _Rungs:
             return matte
         try:
             rendered = self.record.render(witness, wish)
-        except ModelError:
+            with self.record.stage("compose"):
+                other = _matte(self.image, rendered.image, cutout)
+        except (ModelError, UnfitRender):
             return matte
-        with self.record.stage("compose"):
-            other = _matte(self.image, rendered.image, cutout)
         is_alike = agreed(matte.alpha, other.alpha) >= LEAST_AGREEMENT
         if rendered.low_confidence or not other.verdict.accepted or not is_alike:
             return matte
