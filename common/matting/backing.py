@@ -21,7 +21,7 @@ _LOOK = 256  # px, longer side at which the backing is measured: it is smooth
 _RING = 0.04  # depth of the border ring as a share of the shorter side
 _MIN_EXCESS = 0.2  # below this a border pixel does not show the key
 _MIN_SHARE = 0.1  # with less of the border than this the key's colour is anybody's guess
-_FITTED, _ROUNDS = 128, 3  # px, longer side of the pixels that are fitted; how often
+_FIT_SIDE, _ROUNDS = 128, 3  # px, longer side of the pixels that are fitted; how often
 _ENOUGH = 50  # such pixels; fewer are not fitted
 _FIRST_HUE_ERROR, _HUE_ERROR = 0.10, 0.045  # largest channel distance from the shaded backing
 _FIRST_SHADES, _SHADES = (0.45, 1.35), (0.5, 1.2)  # shadow and glow that are still backing
@@ -101,7 +101,7 @@ def _share(border: F32) -> float:
 def _fitted(small: F32, colour: F32, key: Key) -> tuple[F32, Mask]:
     """Fit a quadratic in x and y per channel to the backing; also return where it is seen."""
     terms = _quadratic_terms(*small.shape[:2])
-    step = max(1, max(small.shape) // _FITTED)
+    step = max(1, max(small.shape) // _FIT_SIDE)
     thin, thin_terms = (np.ascontiguousarray(each[::step, ::step]) for each in (small, terms))
     fit = np.vstack([colour, np.zeros((terms.shape[2] - 1, 3), np.float32)])
     hue_error, shades = _FIRST_HUE_ERROR, _FIRST_SHADES

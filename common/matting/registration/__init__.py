@@ -95,10 +95,8 @@ def _rigid(fine: Scene, coarse: Scene) -> tuple[Trial, bool]:
     best, matches = None, 0
     agreed, scene = _agreed(fine, coarse)
     if agreed is not None:
-        best, matches = (
-            fine.tried(scene.carried(scene.shift_of(agreed.affine), fine)),
-            agreed.matches,
-        )
+        best = fine.tried(scene.carried(scene.shift_of(agreed.affine), fine))
+        matches = agreed.matches
         if matches >= _STIFF_MATCHES and agreed.miss < _STIFF:
             return best, True
     unmoved = fine.tried(np.zeros((*fine.weight.shape, 2), np.float32))
