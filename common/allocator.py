@@ -12,7 +12,7 @@ import ctypes
 # What <malloc.h> calls M_TRIM_THRESHOLD, M_MMAP_THRESHOLD and M_ARENA_MAX.
 _TRIM_THRESHOLD, _MMAP_THRESHOLD, _ARENA_MAX = -1, -3, -8
 
-_KEPT = 256 << 20  # bytes that may lie idle: what a cutout of a megapixel holds at most
+_KEPT = 64 << 20  # bytes at the heap's end that may lie idle; more saves no page more
 _LARGEST = 32 << 20  # bytes, the library's own limit: larger arrays are given back at once
 _ARENAS = 1  # threads share what is kept, else each would keep as much for itself
 

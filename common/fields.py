@@ -68,7 +68,10 @@ def shrunk(values: Pixels, size: Size) -> Pixels:
 
 
 def thinned(values: Pixels) -> Pixels:
-    """Return every other row and column, several times faster than a slice can be copied."""
+    """Return every other row and column, several times faster than a slice can be copied.
+
+    Odd sides are rounded up, and a few of their rows and columns stand beside each other.
+    """
     height, width = values.shape[:2]
     half = ((width + 1) // 2, (height + 1) // 2)
     out: Pixels = cv2.resize(values, half, interpolation=cv2.INTER_NEAREST)

@@ -226,7 +226,7 @@ def _carried_colour(pixels: F32, behind: F32, first: F32, deep: F32, apart: F32)
     np.clip(guess, 0, 1, out=guess)
     put(pixels, rim > _SHOWN, into=guess)
     field = _filled_at_half_size(guess, weight)
-    _cap_green(field, thinned(pixels)[core[::_THIN, ::_THIN]])
+    _cap_green(field, thinned(pixels)[thinned(core.view(np.uint8)) > 0])
     return resized(field, Size(first.shape[1], first.shape[0]))
 
 

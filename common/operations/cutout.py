@@ -84,19 +84,14 @@ def request(image: Image, cutout: CutoutPlan) -> Render:
     return Render(_seen(image, cutout), intent, prompt, cutout.quality)
 
 
-def compose(image: Image, render: Image, cutout: CutoutPlan) -> tuple[Image, Matte]:
-    """Return the crop's cutout, at the photo's full resolution, and the matte it came from.
+def compose(image: Image, render: Image, cutout: CutoutPlan) -> Matte:
+    """Return the crop's matte, at the photo's full resolution.
 
     Raises
     ------
     UnfitRender
         The render cannot be one of this crop.
     """
-    matte = _matte(image, render, cutout)
-    return _laid(image, matte, cutout), matte
-
-
-def _matte(image: Image, render: Image, cutout: CutoutPlan) -> Matte:
     return matting.cut(_seen(image, cutout).rgb, render.rgb, cutout.key, cutout.material)
 
 
@@ -199,7 +194,7 @@ class _Rungs:
         with self.record.stage("compose"):
             if self.is_key_open:
                 cutout = replace(cutout, key=find_key(rendered.image.rgb))
-            matte = _matte(self.image, rendered.image, cutout)
+            matte = compose(self.image, rendered.image, cutout)
         matte = self._witnessed(matte, cutout, model)
         return Attempt(
             image=_laid(self.image, matte, cutout),
@@ -211,30 +206,37 @@ class _Rungs:
         )
 
     def _witnessed(self, matte: Matte, cutout: CutoutPlan, model: VisionModel) -> Matte:
-        """Ask the free engine for what a polished part hides; it looks at the photo alone.
+        """Return the matte with what a polished part hid, if who looks at the photo alone sees it.
 
         A help and not a need: without such an engine, or where it sees another subject, the matte
         stays as it is, and warns.
         """
-        witness = self.models.fallback
-        wish = request(self.image, replace(cutout, subject=""))
-        if matte.reflections is None or witness is None or witness.engine == model.engine:
+        if matte.reflections is None or not matte.verdict.accepted:
             return matte
-        if not matte.verdict.accepted or witness.quote(wish).dollars > 0:
-            return matte
-        try:
-            rendered = self.record.render(witness, wish)
-            with self.record.stage("compose"):
-                other = _matte(self.image, rendered.image, cutout)
-        except (ModelError, UnfitRender):
-            return matte
-        is_alike = agreed(matte.alpha, other.alpha) >= LEAST_AGREEMENT
-        if rendered.low_confidence or not other.verdict.accepted or not is_alike:
+        other = self._seen_in_photo(cutout, model)
+        if other is None or agreed(matte.alpha, other.alpha) < LEAST_AGREEMENT:
             return matte
         mended = matting.witnessed(matte, other)
         if not np.array_equal(mended.alpha, matte.alpha):
             self.record.warnings.append(_REFLECTED)
         return mended
+
+    def _seen_in_photo(self, cutout: CutoutPlan, model: VisionModel) -> Matte | None:
+        """Return the free engine's own matte, or None where there is none that is good."""
+        witness = self.models.fallback
+        if witness is None or witness.engine == model.engine:
+            return None
+        wish = request(self.image, replace(cutout, subject=""))  # it understands no words
+        try:
+            if witness.quote(wish).dollars > 0:
+                return None
+            rendered = self.record.render(witness, wish)
+            with self.record.stage("compose"):
+                other = compose(self.image, rendered.image, cutout)
+        except (ModelError, UnfitRender):
+            return None
+        is_good = other.verdict.accepted and not rendered.low_confidence
+        return other if is_good else None
 
 
 @dataclass(frozen=True)

@@ -8,8 +8,9 @@ import numpy as np
 import pytest
 
 from common.fields import as_bytes
-from common.image import Mask
+from common.image import U8, Mask
 from common.matting import BLUE, GREEN, Key, Matte, cut, witnessed
+from common.matting.reflection import missing_parts
 from common.verdict import Verdict
 from tests.support.pictures import Scene, can, can_on
 
@@ -86,3 +87,33 @@ def test_a_subject_that_mirrors_nothing_raises_no_doubt() -> None:
     matte = cut(CAN.photo, CAN.on(BACKINGS[GREEN]), GREEN, "opaque")
     assert matte.reflections is None
     assert matte.verdict.scores["reflected"] == 0
+
+
+# --- what counts as a missing part ----------------------------------------------------------------
+
+SUBJECT = np.s_[40:160, 60:140]
+
+
+def drawn(*places: tuple[slice, slice]) -> U8:
+    """An alpha that is solid in some places, (240, 200)."""
+    alpha = np.zeros((240, 200), np.uint8)
+    for place in places:
+        alpha[place] = 255
+    return alpha
+
+
+def missing(*places: tuple[slice, slice]) -> Mask:
+    """What is missing if the witness sees those places besides, and all are pointed at."""
+    ours = drawn(SUBJECT)
+    return missing_parts(np.ones(ours.shape, np.bool_), ours, drawn(SUBJECT, *places))
+
+
+def test_a_part_of_a_hundredth_of_the_subject_counts_and_a_smaller_one_does_not() -> None:
+    assert missing(np.s_[160:170, 60:72])[162:168, 62:70].all()
+    assert not missing(np.s_[160:168, 60:68]).any()
+
+
+def test_a_part_has_its_thin_end_and_not_the_outline_beyond() -> None:
+    found = missing(np.s_[160:200, 80:120], np.s_[160:162, 72:80], np.s_[40:200, 140:142])
+    assert found[160:162, 73:80].all()
+    assert not found[40:140, 140:142].any()

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Callable
+from dataclasses import replace
 
 import cv2
 import numpy as np
@@ -23,7 +25,7 @@ from common.matting import KEYS, Key
 from common.operations.base import Models, Outcome
 from common.operations.cutout import run
 from common.operations.options import CutoutOptions
-from common.vlm.base import Find, OnBacking, Render
+from common.vlm.base import Find, OnBacking, Render, Rendered
 from common.vlm.scripted import ScriptedModel
 from tests.support.pictures import Scene, can, can_on, product, textured
 
@@ -198,14 +200,14 @@ def mirroring(render: Render) -> Image:
     return Image(can_on(CAN, render.intent.backing))
 
 
+def the_can(render: Render) -> Image:
+    assert isinstance(render.intent, OnBacking)
+    return Image(CAN.on(render.intent.backing))
+
+
 def witness(dollars: float = 0.0, failure: StudioError | None = None) -> ScriptedModel:
     """The engine that looks at the photo alone, and lays what it sees on the backing."""
-
-    def whole(render: Render) -> Image:
-        assert isinstance(render.intent, OnBacking)
-        return Image(CAN.on(render.intent.backing))
-
-    model = ScriptedModel(renders=[failure or whole], dollars=dollars)
+    model = ScriptedModel(renders=[failure or the_can], dollars=dollars)
     model.engine = "embedded"
     return model
 
@@ -243,14 +245,53 @@ def test_without_such_an_engine_the_cutout_says_what_may_be_missing(
     assert outcome.report.cost.dollars == 0
 
 
-def test_an_engine_that_sees_another_subject_is_not_believed() -> None:
-    def elsewhere(render: Render) -> Image:
-        assert isinstance(render.intent, OnBacking)
-        return Image(np.ascontiguousarray(np.roll(CAN.on(render.intent.backing), 90, axis=1)))
+class Doubtful(ScriptedModel):
+    """An engine that does not vouch for what it sees."""
 
-    stray = ScriptedModel(renders=[elsewhere])
+    def render(self, render: Render) -> Rendered:
+        return replace(super().render(render), low_confidence=True)
+
+
+def elsewhere(render: Render) -> Image:
+    """The can beside its place."""
+    assert isinstance(render.intent, OnBacking)
+    return Image(np.ascontiguousarray(np.roll(CAN.on(render.intent.backing), 90, axis=1)))
+
+
+def foot_alone(render: Render) -> Image:
+    """Another subject, in its place: the lower third of the can."""
+    assert isinstance(render.intent, OnBacking)
+    shown = CAN.on(render.intent.backing)
+    shown[: CAN.box.top + 2 * CAN.box.height // 3] = render.intent.backing
+    return Image(shown)
+
+
+def another_print(render: Render) -> Image:
+    """The can's outline, with something else on it."""
+    assert isinstance(render.intent, OnBacking)
+    backing = np.array(render.intent.backing, np.float32)
+    cover = CAN.alpha[..., None]
+    other = textured(render.image.size, seed=8)[..., ::-1]
+    return Image(np.rint(other * cover + backing * (1 - cover)).astype(np.uint8))
+
+
+@pytest.mark.parametrize(
+    ("kind", "picture"),
+    [
+        (ScriptedModel, elsewhere),
+        (ScriptedModel, foot_alone),
+        (ScriptedModel, another_print),
+        (Doubtful, the_can),
+    ],
+    ids=["elsewhere", "a part", "another print", "in doubt"],
+)
+def test_an_engine_that_sees_something_else_or_is_in_doubt_is_not_believed(
+    kind: type[ScriptedModel], picture: Callable[[Render], Image]
+) -> None:
+    stray = kind(renders=[picture])
     stray.engine = "embedded"
     outcome = cut_can(stray)
+    assert stray.rendered
     assert can_error(outcome) > 0.01
     assert any("may mirror the backing" in warning for warning in outcome.report.warnings)
 
